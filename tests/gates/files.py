@@ -1,0 +1,102 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What no other tool checks about the files of the checkout. Each check returns (number of files seen, problems)."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Found = tuple[int, list[str]]
+
+HEADER = """\
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+# In parts, since this file is checked too.
+REGISTRIES = (
+    ("pypi", "org"),
+    ("pythonhosted", "org"),
+    ("proxy", "golang", "org"),
+    ("sum", "golang", "org"),
+    ("registry", "npmjs", "org"),
+    ("crates", "io"),
+    ("repo1", "maven", "org"),
+    ("deb", "debian", "org"),
+)
+
+
+def listed(root: Path) -> list[Path]:
+    """The files that git has or would take."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, check=True).stdout.decode().split("\0")
+    return sorted(path for path in (root / name for name in set(names) if name) if path.is_file())
+
+
+def headers(root: Path) -> Found:
+    """Every Python file says whose it is and under which licence; an empty one has nothing to say it about."""
+    files = [path for path in listed(root) if path.suffix == ".py" and path.stat().st_size]
+    problems = [
+        f"{path.relative_to(root)}: does not begin with the three lines about copyright and licence"
+        for path in files
+        if not path.read_text(encoding="utf-8").removeprefix("#!/usr/bin/python\n").startswith(HEADER)
+    ]
+    return len(files), problems
+
+
+def registries(root: Path) -> Found:
+    """Where packages come from is the business of a machine's settings: mirrors and air gaps must stay possible."""
+    pattern = re.compile("|".join(r"\b" + r"\.".join(parts) + r"\b" for parts in REGISTRIES).encode())
+    files = listed(root)
+    problems = []
+    for path in files:
+        for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+            if pattern.search(line):
+                problems.append(f"{path.relative_to(root)}:{number}: names a package registry")
+    return len(files), problems
+
+
+def roles(root: Path) -> Found:
+    """A role's defaults and its argument specification name the same variables, with the same values."""
+    folders = sorted(path for path in (root / "roles").glob("*") if path.is_dir())
+    problems = [problem for folder in folders for problem in role(folder)]
+    return len(folders), problems
+
+
+def role(folder: Path) -> list[str]:
+    specs = load(folder / "meta" / "argument_specs.yml").get("argument_specs", {})
+    if "main" not in specs:
+        return [f"roles/{folder.name}: meta/argument_specs.yml has no entry point main"]
+    options: dict[str, Any] = {}
+    for entry in specs.values():
+        options.update(entry.get("options", {}))
+    defaults = load(folder / "defaults" / "main.yml")
+    optional = {name for name, option in options.items() if not option.get("required")}
+    where = f"roles/{folder.name}: {{}} stands"
+    problems = [
+        where.format(name) + " in defaults/main.yml, and not in meta/argument_specs.yml"
+        for name in sorted(defaults.keys() - options.keys())
+    ]
+    problems += [
+        where.format(name) + " in meta/argument_specs.yml, is not required, and has no default in defaults/main.yml"
+        for name in sorted(optional - defaults.keys())
+    ]
+    problems += [
+        where.format(name) + f" as {options[name]['default']!r} in the specification, as {value!r} in the defaults"
+        for name, value in defaults.items()
+        if "default" in options.get(name, {}) and options[name]["default"] != value
+    ]
+    return problems
+
+
+def load(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,92 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gates that run the code: pytest here, pytest and molecule against the lab."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.gates.environment import MAIN, ROOT
+from tests.gates.package import suites
+from tests.gates.running import GateFailedError, Tally, Workspace, execute, tool
+from tests.gates.static import counted, looked_at
+
+MOLECULE = ROOT / "extensions" / "molecule"
+
+
+def at_home(space: Workspace) -> dict[str, str]:
+    """As for the other gates, but with the user's own HOME, where Go keeps what it has built."""
+    return space.variables(MAIN) | {"HOME": os.environ.get("HOME", str(space.home))}
+
+
+def pytest(*folders: str, home: bool = False) -> Callable[[Workspace], Tally]:
+    """A gate of the tests below some folders; counts each test."""
+
+    def gate(space: Workspace) -> Tally:
+        missing = [folder for folder in folders if not (ROOT / folder).is_dir()]
+        if missing:
+            raise GateFailedError(f"there is no folder {', '.join(missing)}")
+        report = space.work / "pytest.xml"
+        report.unlink(missing_ok=True)
+        command: list[str | Path] = [MAIN.python, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}"]
+        # 1: some tests failed; they are counted below. Anything else (5: none found) is a failed gate.
+        execute([*command, *folders], env=at_home(space) if home else space.variables(MAIN), codes=(0, 1))
+        return result(report)
+
+    return gate
+
+
+def result(report: Path) -> Tally:
+    """The tests of a report, by how they ended. A test that failed and then failed to clean up is one."""
+    cases = [case for suite in suites(report) for case in suite.iter("testcase")]
+    looked_at(len(cases), "tests")
+    failed = sum(any(case.find(word) is not None for word in ("failure", "error")) for case in cases)
+    skipped = sum(case.find("skipped") is not None for case in cases)
+    return Tally(len(cases) - failed - skipped, failed, skipped)
+
+
+def molecule(space: Workspace) -> Tally:
+    """All scenarios. Molecule passes when no host matched, and when it found no scenario: both fail here."""
+    names = sorted(path.parent.name for path in MOLECULE.glob("*/molecule.yml"))
+    looked_at(len(names), "scenarios")
+    command: list[str | Path] = [tool("molecule"), "test", "--all", "--report", "--command-borders"]
+    output = execute(
+        command, env=space.variables(MAIN) | {"MOLECULE_EPHEMERAL_DIRECTORY": str(space.work / "molecule")}
+    )
+    idle = [name for name in names if not re.search(rf"\b{re.escape(name)}\b", output)]
+    if idle:
+        raise GateFailedError(f"scenarios that did not run: {', '.join(idle)}")
+    looked_at(counted(r"\bok=(\d+)", output), "tasks that ended ok")
+    return Tally()
+
+
+class Lab:
+    """The lab for the gates that need one: started at the first of them; ended only where it was started here."""
+
+    def __init__(self, space: Workspace) -> None:
+        self.space = space
+        self.problem: str | None = None
+        self.asked = False
+        self.ours = False
+
+    def call(self, *words: str, codes: tuple[int, ...] = (0,)) -> str:
+        return execute([MAIN.python, "-m", "tests.lab", *words], env=at_home(self.space), codes=codes)
+
+    def up(self) -> None:
+        """Start it, or say again why it could not be started."""
+        if not self.asked:
+            self.asked = self.ours = True
+            try:
+                self.call("up")
+            except GateFailedError as error:
+                self.problem = f"the lab did not come up: {error}"
+        if self.problem:
+            raise GateFailedError(self.problem)
+
+    def down(self) -> None:
+        if self.ours:
+            self.call("down")
