@@ -1,0 +1,207 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's Git forge: how Gitea is set up and run."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import os
+import secrets
+import subprocess
+from typing import Any
+
+from . import certificates
+from .forge import Forge
+from .settings import LabError, Settings, write
+from .supervision import Program
+
+ADMINISTRATOR = "fleet-admin"
+SSH_USER = "git"
+_INI = """\
+APP_NAME = lab forge
+RUN_MODE = prod
+RUN_USER = {user}
+WORK_PATH = {folder}
+I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = {root}
+
+[server]
+PROTOCOL = https
+DOMAIN = 127.0.0.1
+HTTP_ADDR = 127.0.0.1
+HTTP_PORT = {port}
+ROOT_URL = {url}/
+CERT_FILE = {certificates}/server.crt
+KEY_FILE = {certificates}/server.key
+{static}OFFLINE_MODE = true
+START_SSH_SERVER = true
+BUILTIN_SSH_SERVER_USER = {ssh_user}
+SSH_USER = {ssh_user}
+SSH_DOMAIN = 127.0.0.1
+SSH_PORT = {ssh_port}
+SSH_LISTEN_HOST = 127.0.0.1
+SSH_LISTEN_PORT = {ssh_port}
+SSH_SERVER_HOST_KEYS = {host_keys}
+LFS_START_SERVER = false
+
+[database]
+DB_TYPE = sqlite3
+PATH = {folder}/data/gitea.db
+SQLITE_JOURNAL_MODE = WAL
+
+[repository]
+ROOT = {folder}/repositories
+DEFAULT_BRANCH = main
+DEFAULT_PRIVATE = private
+
+[security]
+INSTALL_LOCK = true
+SECRET_KEY = {secret_key}
+INTERNAL_TOKEN = {internal_token}
+PASSWORD_HASH_ALGO = pbkdf2_v2
+
+[oauth2]
+ENABLED = false
+JWT_SECRET = {jwt_secret}
+
+[service]
+DISABLE_REGISTRATION = true
+REGISTER_EMAIL_CONFIRM = false
+ENABLE_NOTIFY_MAIL = false
+
+[mailer]
+ENABLED = false
+
+[openid]
+ENABLE_OPENID_SIGNIN = false
+ENABLE_OPENID_SIGNUP = false
+
+[webhook]
+ALLOWED_HOST_LIST = loopback
+
+[actions]
+ENABLED = false
+
+[indexer]
+ISSUE_INDEXER_TYPE = db
+
+[cron.update_checker]
+ENABLED = false
+
+[log]
+MODE = console
+LEVEL = Warn
+"""
+# Gitea's own styles are built with node, from sources; without them its pages need a little to be readable.
+_STYLE = """\
+<style>
+body { font-family: sans-serif; line-height: 1.5; margin: 1rem auto; max-width: 64rem; padding: 0 1rem }
+svg, img { height: 1rem; width: auto } table { border-collapse: collapse } td, th { padding: 0.2rem 0.6rem }
+.tippy-target, .modal, .tw-hidden { display: none }
+</style>
+"""
+
+
+class Gitea:
+    """Sets the forge up and says how to run it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.folder = settings.forge
+        self.ini = settings.forge / "app.ini"
+        ports = settings.state["ports"]
+        self.port, self.ssh_port = ports["forge"], ports["forge-ssh"]
+        self.url = f"https://127.0.0.1:{self.port}"
+
+    def program(self) -> Program:
+        """The server's process."""
+        command = [str(self.settings.bin / "gitea"), "web", "--config", str(self.ini)]
+        # A changed configuration is a changed program, which the supervisor then restarts.
+        digest = hashlib.sha256(self.ini.read_bytes()).hexdigest()
+        return Program("gitea", command, {"CONFIGURATION": digest}, directory=self.folder, priority=200)
+
+    def is_prepared(self) -> bool:
+        """Whether there is a database with an administrator."""
+        return (self.folder / "administrator.json").exists()
+
+    def prepare(self) -> None:
+        """Make the database and the administrator."""
+        self.configure()
+        self._make_administrator()
+
+    def configure(self) -> None:
+        """Write the configuration, and the keys where they are missing."""
+        host_keys = certificates.make_host_keys(self.folder / "host-keys")
+        lines = [f"[127.0.0.1]:{self.ssh_port} {line}\n" for line in host_keys.values()]
+        write(self.folder / "known_hosts", "".join(lines))
+        paths = ",".join(str(self.folder / "host-keys" / kind) for kind in host_keys)
+        static = self.settings.share / "gitea"
+        ours = (static / "templates").is_dir()
+        if ours:
+            write(self.folder / "custom" / "templates" / "custom" / "header.tmpl", _STYLE)
+        write(self.ini, _INI.format(
+            user=getpass.getuser(), root=str(os.geteuid() == 0).lower(), folder=self.folder, port=self.port,
+            url=self.url, certificates=self.settings.certificates, ssh_user=SSH_USER, ssh_port=self.ssh_port,
+            # Our own build has no files inside; one that a distribution ships has.
+            static=f"STATIC_ROOT_PATH = {static}\n" if ours else "",
+            host_keys=paths, **self._secrets()), 0o600)
+
+    def is_ready(self) -> bool:
+        """Whether the forge answers and knows the administrator."""
+        try:
+            return bool(self.client().call("GET", "/user")["is_admin"])
+        except (OSError, LabError):
+            return False
+
+    def client(self) -> Forge:
+        """The forge's API as its administrator."""
+        return Forge(self.describe())
+
+    def describe(self) -> dict[str, Any]:
+        """What lab.json says of the forge."""
+        access = json.loads((self.folder / "administrator.json").read_text())
+        return {
+            "kind": "gitea", "url": self.url, "web": f"{self.url}/", "user": ADMINISTRATOR,
+            "password": access["password"], "token": access["token"],
+            "ssh_host": "127.0.0.1", "ssh_port": self.ssh_port, "ssh_user": SSH_USER,
+            "known_hosts": (self.folder / "known_hosts").read_text(),
+            "ca_cert": str(self.settings.certificates / "ca.crt"),
+        }
+
+    def _secrets(self) -> dict[str, str]:
+        path = self.folder / "secrets.json"
+        if not path.exists():
+            names = ("secret_key", "internal_token", "jwt_secret")
+            write(path, json.dumps({name: secrets.token_urlsafe(32) for name in names}), 0o600)
+        return dict(json.loads(path.read_text()))
+
+    def _make_administrator(self) -> None:
+        self._run("migrate")
+        if ADMINISTRATOR not in self._run("admin", "user", "list"):
+            self._run("admin", "user", "create", "--admin", "--username", ADMINISTRATOR, "--random-password",
+                      "--must-change-password=false", "--email", f"{ADMINISTRATOR}@lab.invalid")
+        # A name of its own each time: one that a killed run has made is of no use, since only its hash is kept.
+        token = self._run("admin", "user", "generate-access-token", "--username", ADMINISTRATOR, "--raw",
+                          "--token-name", f"lab-{secrets.token_hex(4)}", "--scopes", "all").split()[-1]
+        # The password is set over the API once the server runs (a command would show it in its arguments).
+        write(self.folder / "administrator.json",
+              json.dumps({"token": token, "password": secrets.token_urlsafe(18), "pending": True}), 0o600)
+
+    def finish(self) -> None:
+        """Give the administrator the password that lab.json names; once."""
+        path = self.folder / "administrator.json"
+        access = json.loads(path.read_text())
+        if access.pop("pending", False):
+            self.client().set_password(ADMINISTRATOR, access["password"])
+            write(path, json.dumps(access), 0o600)
+
+    def _run(self, *arguments: str) -> str:
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.settings.directory / "home")}
+        command = [str(self.settings.bin / "gitea"), "--config", str(self.ini), *arguments]
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            shown = " ".join(arguments[:3])
+            raise LabError(f"gitea {shown} failed with {done.returncode}: {(done.stderr or done.stdout).strip()[-800:]}")
+        return done.stdout

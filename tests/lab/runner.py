@@ -1,0 +1,111 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The flux runner of one cluster: a kubelet for the pods of Flux alone, whose containers are processes of this machine.
+
+usage: python -m tests.lab.runner LAB_DIRECTORY CLUSTER
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from .kube import Api
+from .pods import CLUSTER_MARKER, FluxPod, Place
+from .services import SERVICES, Proxy
+from .settings import LabError, Settings, is_free
+from .supervision import marked
+
+PODS = "/api/v1/pods"
+SELECTOR = "app.kubernetes.io/part-of=flux"
+TURN = 0.5
+# How long the controllers have to give back their leases when the runner itself is asked to end.
+LAST_GRACE = 15
+
+
+class Runner:
+    """Lists the cluster's pods of Flux again and again, and brings the processes to what the list says."""
+
+    def __init__(self, settings: Settings, cluster: str) -> None:
+        self.settings = settings
+        self.cluster = cluster
+        facts = settings.state["clusters"][cluster]
+        self.api = Api(settings, cluster)
+        self.proxy = Proxy(facts["ports"])
+        self.pods: dict[str, FluxPod] = {}
+        self._range = range(facts["pods"][0], facts["pods"][1] + 1)
+        self._place = Place(settings, cluster, self.api, facts["ports"], self._take_port)
+        self._stopping = False
+
+    def run(self) -> None:
+        """Until SIGTERM."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        self._sweep()
+        while not self._stopping:
+            try:
+                self._turn(self._list())
+            except OSError as error:
+                # The API server is away: what runs goes on, as on a node that has lost its control plane.
+                print(f"{self.cluster}: {error}", flush=True)
+                time.sleep(1)
+            time.sleep(TURN)
+        end = time.monotonic() + LAST_GRACE
+        while not all([pod.end(end - time.monotonic()) for pod in self.pods.values()]):
+            time.sleep(0.05)
+
+    def _list(self) -> dict[str, Any]:
+        found = self.api.get(PODS, labelSelector=SELECTOR, resourceVersion="0")
+        return {pod["metadata"]["uid"]: pod for pod in found["items"] if pod["spec"].get("nodeName")}
+
+    def _turn(self, listed: dict[str, Any]) -> None:
+        for uid, pod in listed.items():
+            if uid not in self.pods:
+                self.pods[uid] = FluxPod(self._place, pod)
+        for uid, known in list(self.pods.items()):
+            if uid in listed and not known.ended:
+                try:
+                    known.step(listed[uid])
+                except (OSError, LabError) as error:
+                    print(f"{self.cluster} {known.path}: {error}", flush=True)
+            # Gone from the API without having been ended here: removed by force.
+            elif uid not in listed and known.end(5):
+                known.forget()
+                del self.pods[uid]
+        self._lead()
+
+    def _lead(self) -> None:
+        for service, (program, number) in SERVICES.items():
+            ready = [pod.ports[number] for pod in self.pods.values()
+                     if pod.ready and pod.program.startswith(program) and number in pod.ports]
+            port = self.proxy.ports[service]
+            if not ready:
+                self.proxy.targets.pop(port, None)
+            elif self.proxy.targets.get(port) not in ready:
+                self.proxy.targets[port] = ready[-1]
+
+    def _take_port(self) -> int:
+        used = {port for pod in self.pods.values() for port in pod.ports.values()}
+        for port in self._range:
+            if port not in used and is_free(port):
+                return port
+        raise LabError(f"no free port between {self._range[0]} and {self._range[-1]}")
+
+    def _sweep(self) -> None:
+        """Kill the processes that a killed runner has left."""
+        for pid in marked(self.settings.directory, f"{CLUSTER_MARKER}={self.cluster}"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+
+if __name__ == "__main__":
+    Runner(Settings(Path(sys.argv[1])), sys.argv[2]).run()
