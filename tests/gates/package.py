@@ -13,12 +13,13 @@ import json
 import re
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.gates import environment
-from tests.gates.environment import IMPORTER, MAIN, Environment
+from tests.gates import environment, files
+from tests.gates.environment import IMPORTER, MAIN, ROOT, Environment
 from tests.gates.running import GateFailedError, SkippedError, Tally, Workspace, execute, tool
 from tests.gates.static import looked_at
 
@@ -58,11 +59,22 @@ def build(space: Workspace) -> Tally:
     variables = space.variables(MAIN, space.tree)
     galaxy: list[str | Path] = [tool("ansible-galaxy"), "collection"]
     execute([*galaxy, "build", "--output-path", space.work / "dist"], env=variables)
+    refuse_strangers(tarball(space))
     add_dependency(space.tree, MAIN)
     execute([*galaxy, "install", tarball(space), "--collections-path", space.tree, "--offline"], env=variables)
     use_documentation(space, variables)
     use_playbooks(space, variables)
     return Tally()
+
+
+def refuse_strangers(built: Path) -> None:
+    """What git does not know (a lab's keys, an environment, a log) must not get into a tarball."""
+    known = {str(path.relative_to(ROOT)) for path in files.listed(ROOT)} | {"MANIFEST.json", "FILES.json"}
+    with tarfile.open(built) as archive:
+        names = {member.name for member in archive if member.isfile()}
+    looked_at(len(names), "files in the tarball")
+    if names - known:
+        raise GateFailedError(f"the tarball holds what git does not: {', '.join(sorted(names - known))}")
 
 
 def add_dependency(tree: Path, source: Environment) -> None:
@@ -125,7 +137,8 @@ def ansible_test(
     def gate(space: Workspace) -> Tally:
         if not used.python.exists():
             raise SkippedError(f"{used.folder} was not made: this machine has no Python for it")
-        tarball(space)
+        if not space.collection.is_dir():
+            raise GateFailedError("not run: the collection was not installed")
         collection = tree_of(space, used)
         keep_pip(space, used)
         version = subprocess.run([used.python, "-c", ASK], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
