@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography import x509
@@ -17,14 +18,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from .settings import write
 
 LIFETIME = datetime.timedelta(days=3650)
+Private = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 SERVER = ExtendedKeyUsageOID.SERVER_AUTH
 CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
-HOST_KEYS = {
+HOST_KEYS: dict[str, Callable[[], Private]] = {
     "ed25519": ed25519.Ed25519PrivateKey.generate,
     "ecdsa": lambda: ec.generate_private_key(ec.SECP256R1()),
     "rsa": lambda: rsa.generate_private_key(65537, 3072),
 }
-Private = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 
 def private_pem(key: Private, layout: serialization.PrivateFormat = serialization.PrivateFormat.PKCS8) -> bytes:
@@ -70,8 +71,7 @@ def issue(folder: Path, name: str, usage: x509.ObjectIdentifier, subject: str, o
     if usage == SERVER:
         builder = builder.add_extension(x509.SubjectAlternativeName(_local_names()), critical=False)
     write(folder / f"{name}.key", private_pem(key), 0o600)
-    write(folder / f"{name}.crt",
-          builder.sign(issuer_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    write(folder / f"{name}.crt", builder.sign(issuer_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
 
 def make_signing_key(path: Path) -> None:
@@ -80,8 +80,10 @@ def make_signing_key(path: Path) -> None:
         return
     key = rsa.generate_private_key(65537, 2048)
     write(path.with_suffix(".key"), private_pem(key), 0o600)
-    write(path.with_suffix(".pub"), key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
+    write(
+        path.with_suffix(".pub"),
+        key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo),
+    )
 
 
 def make_host_keys(folder: Path) -> dict[str, str]:
@@ -90,16 +92,18 @@ def make_host_keys(folder: Path) -> dict[str, str]:
     for kind, generate in HOST_KEYS.items():
         public = folder / f"{kind}.pub"
         if not public.exists():
-            key: Private = generate()
+            key = generate()
             write(folder / kind, private_pem(key, serialization.PrivateFormat.OpenSSH), 0o600)
-            write(public, key.public_key().public_bytes(
-                serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH))
+            write(
+                public,
+                key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH),
+            )
         lines[kind] = public.read_text().strip()
     return lines
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: Private) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

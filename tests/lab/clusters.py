@@ -44,30 +44,59 @@ def programs(settings: Settings, name: str) -> list[Program]:
     folder = settings.cluster(name)
     ports = settings.state["clusters"][name]["ports"]
     config = f"--kubeconfig={folder}/kubeconfig"
-    server = [f"--tls-cert-file={settings.certificates}/server.crt",
-              f"--tls-private-key-file={settings.certificates}/server.key"]
+    server = [
+        f"--tls-cert-file={settings.certificates}/server.crt",
+        f"--tls-private-key-file={settings.certificates}/server.key",
+    ]
     return [
         Program("kube-apiserver", _api_server(settings, name, server), priority=200),
-        Program("kube-controller-manager", [
-            str(settings.bin / "kube-controller-manager"), config, "--leader-elect=false",
-            "--use-service-account-credentials=true", "--bind-address=127.0.0.1",
-            f"--secure-port={ports['controller-manager']}", *server,
-            f"--root-ca-file={settings.certificates}/ca.crt",
-            f"--service-account-private-key-file={folder}/service-accounts.key",
-        ], priority=300),
-        Program("kube-scheduler", [
-            str(settings.bin / "kube-scheduler"), config, "--leader-elect=false", "--bind-address=127.0.0.1",
-            f"--secure-port={ports['scheduler']}", *server,
-        ], priority=300),
-        Program("kwok", [
-            str(settings.bin / "kwok"), config, f"--config={folder}/stages.yaml",
-            "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
-            # Off by default, and without a lease the node is taken for dead after 50 s.
-            "--node-lease-duration-seconds=40",
-        ], priority=300),
+        Program(
+            "kube-controller-manager",
+            [
+                str(settings.bin / "kube-controller-manager"),
+                config,
+                "--leader-elect=false",
+                "--use-service-account-credentials=true",
+                "--bind-address=127.0.0.1",
+                f"--secure-port={ports['controller-manager']}",
+                *server,
+                f"--root-ca-file={settings.certificates}/ca.crt",
+                f"--service-account-private-key-file={folder}/service-accounts.key",
+            ],
+            priority=300,
+        ),
+        Program(
+            "kube-scheduler",
+            [
+                str(settings.bin / "kube-scheduler"),
+                config,
+                "--leader-elect=false",
+                "--bind-address=127.0.0.1",
+                f"--secure-port={ports['scheduler']}",
+                *server,
+            ],
+            priority=300,
+        ),
+        Program(
+            "kwok",
+            [
+                str(settings.bin / "kwok"),
+                config,
+                f"--config={folder}/stages.yaml",
+                "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
+                # Off by default, and without a lease the node is taken for dead after 50 s.
+                "--node-lease-duration-seconds=40",
+            ],
+            priority=300,
+        ),
         # Ends the controllers first, which takes as long as the slowest of them.
-        Program("flux", [sys.executable, "-m", "tests.lab.runner", str(settings.directory), name],
-                directory=ROOT, priority=400, patience=30),
+        Program(
+            "flux",
+            [sys.executable, "-m", "tests.lab.runner", str(settings.directory), name],
+            directory=ROOT,
+            priority=400,
+            patience=30,
+        ),
     ]
 
 
@@ -111,30 +140,50 @@ def wipe(settings: Settings, name: str) -> None:
 
 def kubeconfig(settings: Settings, names: list[str]) -> dict[str, Any]:
     """An administrator's kubeconfig with a context for each cluster, all of it embedded."""
+
     def data(file: str) -> str:
         return base64.b64encode((settings.certificates / file).read_bytes()).decode()
 
-    clusters = [{"name": name, "cluster": {
-        "server": f"https://127.0.0.1:{settings.state['clusters'][name]['ports']['api']}",
-        "certificate-authority-data": data("ca.crt"),
-    }} for name in names]
+    clusters = [
+        {
+            "name": name,
+            "cluster": {
+                "server": f"https://127.0.0.1:{settings.state['clusters'][name]['ports']['api']}",
+                "certificate-authority-data": data("ca.crt"),
+            },
+        }
+        for name in names
+    ]
     contexts = [{"name": name, "context": {"cluster": name, "user": name}} for name in names]
     user = {"client-certificate-data": data("admin.crt"), "client-key-data": data("admin.key")}
     # A user for each, so that tools which rewrite one context leave the others alone.
     users = [{"name": name, "user": dict(user)} for name in names]
-    return {"apiVersion": "v1", "kind": "Config", "preferences": {}, "current-context": names[0],
-            "clusters": clusters, "contexts": contexts, "users": users}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "preferences": {},
+        "current-context": names[0],
+        "clusters": clusters,
+        "contexts": contexts,
+        "users": users,
+    }
 
 
 def _api_server(settings: Settings, name: str, server: list[str]) -> list[str]:
     folder = settings.cluster(name)
     return [
         str(settings.bin / "kube-apiserver"),
-        f"--etcd-servers=http://127.0.0.1:{settings.state['ports']['etcd']}", f"--etcd-prefix=/clusters/{name}",
-        "--bind-address=127.0.0.1", f"--secure-port={settings.state['clusters'][name]['ports']['api']}", *server,
+        f"--etcd-servers=http://127.0.0.1:{settings.state['ports']['etcd']}",
+        f"--etcd-prefix=/clusters/{name}",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={settings.state['clusters'][name]['ports']['api']}",
+        *server,
         f"--client-ca-file={settings.certificates}/ca.crt",
-        "--authorization-mode=RBAC", "--allow-privileged=true", f"--cert-dir={folder}",
-        f"--advertise-address={_ADVERTISED}", "--endpoint-reconciler-type=none",
+        "--authorization-mode=RBAC",
+        "--allow-privileged=true",
+        f"--cert-dir={folder}",
+        f"--advertise-address={_ADVERTISED}",
+        "--endpoint-reconciler-type=none",
         "--service-cluster-ip-range=10.96.0.0/16",
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={folder}/service-accounts.pub",

@@ -61,8 +61,14 @@ def environment(pod: Object, container: Object, lookup: Callable[[str, str], Obj
     return values
 
 
-def arguments(program: Path, container: Object, values: Mapping[str, str], ports: Ports,
-              services: Mapping[str, int], mounts: Mapping[str, Path]) -> list[str]:
+def arguments(
+    program: Path,
+    container: Object,
+    values: Mapping[str, str],
+    ports: Ports,
+    services: Mapping[str, int],
+    mounts: Mapping[str, Path],
+) -> list[str]:
     """The container's arguments with addresses and folders of this machine: each replaced in its place, or added."""
     given = [expand(text, values) for text in [*container.get("command", [])[1:], *container.get("args", [])]]
     fixed = _addresses(program, _values(given), ports, services)
@@ -99,7 +105,7 @@ def relocate(text: str, mounts: Mapping[str, Path]) -> str:
     head, separator, tail = text.partition("=") if text.startswith("--") else ("", "", text)
     for path, folder in mounts.items():
         if tail == path or tail.startswith(f"{path}/"):
-            return f"{head}{separator}{folder}{tail[len(path):]}"
+            return f"{head}{separator}{folder}{tail[len(path) :]}"
     return text
 
 
@@ -113,10 +119,12 @@ def readiness(container: Object, ports: Ports) -> str:
 
 def expand(text: str, values: Mapping[str, str]) -> str:
     """Replace $(NAME) as Kubernetes does: $$ is a dollar, and an unknown name stays as it is."""
+
     def one(match: re.Match[str]) -> str:
         if match[0] == "$$":
             return "$"
         return values.get(match[1], match[0])
+
     return re.sub(r"\$\$|\$\(([A-Za-z_.-][A-Za-z0-9_.-]*)\)", one, text)
 
 
@@ -168,7 +176,7 @@ def _addresses(program: Path, given: Mapping[str, str], ports: Ports, services: 
 def _values(given: list[str]) -> dict[str, str]:
     """The value of each flag, from "--a=b" and from "--a" "b"; the last one of a name wins."""
     values: dict[str, str] = {}
-    for text, following in zip(given, [*given[1:], "-"]):
+    for text, following in zip(given, [*given[1:], "-"], strict=True):
         name, separator, value = text.partition("=")
         if separator:
             values[name] = value
@@ -179,7 +187,7 @@ def _values(given: list[str]) -> dict[str, str]:
 
 @functools.cache
 def _flags(program: str) -> frozenset[str]:
-    done = subprocess.run([program, "--help"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([program, "--help"], capture_output=True, check=False, text=True, timeout=60)
     return frozenset(re.findall(r"^\s+(?:-\w, )?(--[\w-]+)", done.stdout + done.stderr, re.MULTILINE))
 
 
@@ -208,4 +216,5 @@ def _quantity(text: str, divisor: str) -> int:
         if not match:
             return 0
         return float(match[1]) / 1000 if match[2] == "m" else float(match[1]) * _UNITS[match[2]]
+
     return -(-int(number(text) * 1000) // int((number(divisor) or 1) * 1000))

@@ -49,8 +49,12 @@ class Forge:
     def create_user(self, name: str) -> str:
         """Make a user without rights on others' repositories (or take the one there is); return a token of theirs."""
         if self.call("GET", f"/users/{name}", missing=None) is None:
-            body = {"username": name, "email": f"{name}@lab.invalid", "password": secrets.token_urlsafe(18),
-                    "must_change_password": False}
+            body = {
+                "username": name,
+                "email": f"{name}@lab.invalid",
+                "password": secrets.token_urlsafe(18),
+                "must_change_password": False,
+            }
             self.call("POST", "/admin/users", json=body)
         return self.create_token(name, SCOPES)
 
@@ -67,8 +71,11 @@ class Forge:
 
     def set_password(self, user: str, password: str) -> None:
         """Set a user's password."""
-        self.call("PATCH", f"/admin/users/{user}",
-                  json={"login_name": user, "source_id": 0, "password": password, "must_change_password": False})
+        self.call(
+            "PATCH",
+            f"/admin/users/{user}",
+            json={"login_name": user, "source_id": 0, "password": password, "must_change_password": False},
+        )
 
     def deploy_keys(self, repository: str) -> list[dict[str, Any]]:
         """A repository's deploy keys: {"id", "title", "key", "read_only", …} each."""
@@ -81,8 +88,9 @@ class Forge:
         for page in range(1, 1000):
             query = f"sha={quote(branch)}&limit=50&page={page}&stat=false&verification=false&files=false"
             part = self.call("GET", f"/repos/{self._full(repository)}/commits?{query}", missing=[])
-            found.extend({"sha": item["sha"], **{key: item["commit"][key] for key in ("message", "author")}}
-                         for item in part)
+            found.extend(
+                {"sha": item["sha"], **{key: item["commit"][key] for key in ("message", "author")}} for item in part
+            )
             if len(part) < 50:
                 break
         return found

@@ -141,12 +141,24 @@ class Gitea:
         ours = (static / "templates").is_dir()
         if ours:
             write(self.folder / "custom" / "templates" / "custom" / "header.tmpl", _STYLE)
-        write(self.ini, _INI.format(
-            user=getpass.getuser(), root=str(os.geteuid() == 0).lower(), folder=self.folder, port=self.port,
-            url=self.url, certificates=self.settings.certificates, ssh_user=SSH_USER, ssh_port=self.ssh_port,
-            # Our own build has no files inside; one that a distribution ships has.
-            static=f"STATIC_ROOT_PATH = {static}\n" if ours else "",
-            host_keys=paths, **self._secrets()), 0o600)
+        write(
+            self.ini,
+            _INI.format(
+                user=getpass.getuser(),
+                root=str(os.geteuid() == 0).lower(),
+                folder=self.folder,
+                port=self.port,
+                url=self.url,
+                certificates=self.settings.certificates,
+                ssh_user=SSH_USER,
+                ssh_port=self.ssh_port,
+                # Our own build has no files inside; one that a distribution ships has.
+                static=f"STATIC_ROOT_PATH = {static}\n" if ours else "",
+                host_keys=paths,
+                **self._secrets(),
+            ),
+            0o600,
+        )
 
     def is_ready(self) -> bool:
         """Whether the forge answers and knows the administrator."""
@@ -163,9 +175,15 @@ class Gitea:
         """What lab.json says of the forge."""
         access = json.loads((self.folder / "administrator.json").read_text())
         return {
-            "kind": "gitea", "url": self.url, "web": f"{self.url}/", "user": ADMINISTRATOR,
-            "password": access["password"], "token": access["token"],
-            "ssh_host": "127.0.0.1", "ssh_port": self.ssh_port, "ssh_user": SSH_USER,
+            "kind": "gitea",
+            "url": self.url,
+            "web": f"{self.url}/",
+            "user": ADMINISTRATOR,
+            "password": access["password"],
+            "token": access["token"],
+            "ssh_host": "127.0.0.1",
+            "ssh_port": self.ssh_port,
+            "ssh_user": SSH_USER,
             "known_hosts": (self.folder / "known_hosts").read_text(),
             "ca_cert": str(self.settings.certificates / "ca.crt"),
         }
@@ -180,14 +198,37 @@ class Gitea:
     def _make_administrator(self) -> None:
         self._run("migrate")
         if ADMINISTRATOR not in self._run("admin", "user", "list"):
-            self._run("admin", "user", "create", "--admin", "--username", ADMINISTRATOR, "--random-password",
-                      "--must-change-password=false", "--email", f"{ADMINISTRATOR}@lab.invalid")
+            self._run(
+                "admin",
+                "user",
+                "create",
+                "--admin",
+                "--username",
+                ADMINISTRATOR,
+                "--random-password",
+                "--must-change-password=false",
+                "--email",
+                f"{ADMINISTRATOR}@lab.invalid",
+            )
         # A name of its own each time: one that a killed run has made is of no use, since only its hash is kept.
-        token = self._run("admin", "user", "generate-access-token", "--username", ADMINISTRATOR, "--raw",
-                          "--token-name", f"lab-{secrets.token_hex(4)}", "--scopes", "all").split()[-1]
+        token = self._run(
+            "admin",
+            "user",
+            "generate-access-token",
+            "--username",
+            ADMINISTRATOR,
+            "--raw",
+            "--token-name",
+            f"lab-{secrets.token_hex(4)}",
+            "--scopes",
+            "all",
+        ).split()[-1]
         # The password is set over the API once the server runs (a command would show it in its arguments).
-        write(self.folder / "administrator.json",
-              json.dumps({"token": token, "password": secrets.token_urlsafe(18), "pending": True}), 0o600)
+        write(
+            self.folder / "administrator.json",
+            json.dumps({"token": token, "password": secrets.token_urlsafe(18), "pending": True}),
+            0o600,
+        )
 
     def finish(self) -> None:
         """Give the administrator the password that lab.json names; once."""
@@ -200,8 +241,8 @@ class Gitea:
     def _run(self, *arguments: str) -> str:
         environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.settings.directory / "home")}
         command = [str(self.settings.bin / "gitea"), "--config", str(self.ini), *arguments]
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, check=False, text=True)
         if done.returncode:
-            shown = " ".join(arguments[:3])
-            raise LabError(f"gitea {shown} failed with {done.returncode}: {(done.stderr or done.stdout).strip()[-800:]}")
+            said = (done.stderr or done.stdout).strip()[-800:]
+            raise LabError(f"gitea {' '.join(arguments[:3])} failed with {done.returncode}: {said}")
         return done.stdout

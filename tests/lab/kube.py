@@ -40,8 +40,12 @@ class Api:
 
     def patch_status(self, path: str, status: dict[str, Any]) -> Any:
         """Patch an object's status, strategically."""
-        return self._call("PATCH", f"{path}/status", json={"status": status},
-                          headers={"Content-Type": "application/strategic-merge-patch+json"})
+        return self._call(
+            "PATCH",
+            f"{path}/status",
+            json={"status": status},
+            headers={"Content-Type": "application/strategic-merge-patch+json"},
+        )
 
     def delete(self, path: str, uid: str) -> Any:
         """End an object at once, if it is still the same one."""

@@ -109,8 +109,9 @@ class Lab:
     def status(self) -> tuple[list[str], bool]:
         """A line for each program and each cluster, and whether all of them are up."""
         processes = self.supervisor.processes()
-        lines = [f"{p['group'].strip('_') + ' ' + p['name']:40} {p['statename']:9} {p['pid'] or '-'}"
-                 for p in processes]
+        lines = [
+            f"{p['group'].strip('_') + ' ' + p['name']:40} {p['statename']:9} {p['pid'] or '-'}" for p in processes
+        ]
         good = bool(processes) and all(p["statename"] == "RUNNING" for p in processes)
         if not processes:
             lines.append(f"no supervisor runs for {self.settings.directory}")
@@ -166,17 +167,37 @@ class Lab:
         settings, ports = self.settings, self.settings.state["ports"]
         data = settings.directory / "etcd"
         client, peer = (f"http://127.0.0.1:{ports[name]}" for name in ("etcd", "etcd-peer"))
-        etcd = [str(settings.bin / "etcd"), "--name=lab", f"--data-dir={data}", "--unsafe-no-fsync",
-                f"--listen-client-urls={client}", f"--advertise-client-urls={client}",
-                f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}", f"--initial-cluster=lab={peer}",
-                "--auto-compaction-mode=periodic", "--auto-compaction-retention=10m", "--log-level=warn"]
-        files = [sys.executable, "-m", "http.server", str(ports["files"]), "--bind", "127.0.0.1",
-                 "--directory", str(settings.share / "www")]
+        etcd = [
+            str(settings.bin / "etcd"),
+            "--name=lab",
+            f"--data-dir={data}",
+            "--unsafe-no-fsync",
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=lab={peer}",
+            "--auto-compaction-mode=periodic",
+            "--auto-compaction-retention=10m",
+            "--log-level=warn",
+        ]
+        files = [
+            sys.executable,
+            "-m",
+            "http.server",
+            str(ports["files"]),
+            "--bind",
+            "127.0.0.1",
+            "--directory",
+            str(settings.share / "www"),
+        ]
         return [Program("etcd", etcd, priority=100), Program("files", files, priority=100)]
 
     def _conditions(self, names: Sequence[str]) -> dict[str, Callable[[], bool]]:
-        return {f"cluster {name}": lambda name=name: clusters.is_ready(self.settings, name)  # type: ignore[misc]
-                for name in names}
+        return {
+            f"cluster {name}": lambda name=name: clusters.is_ready(self.settings, name)  # type: ignore[misc]
+            for name in names
+        }
 
     def _has_etcd(self) -> bool:
         return not is_free(self.settings.state["ports"]["etcd"])
@@ -196,8 +217,11 @@ class Lab:
         version, digest = manifest.VERSION, manifest.digest(self.settings)
         url = f"http://127.0.0.1:{self.settings.state['ports']['files']}/{manifest.PATH}"
         facts = {
-            "directory": str(self.settings.directory), "kubeconfig": str(self.settings.kubeconfig),
-            "bin": str(self.settings.bin), "clusters": list(names), "forge": gitea.describe(),
+            "directory": str(self.settings.directory),
+            "kubeconfig": str(self.settings.kubeconfig),
+            "bin": str(self.settings.bin),
+            "clusters": list(names),
+            "forge": gitea.describe(),
             "flux": {"version": version, "url": url, "sha256": digest},
         }
         write(self.settings.lab_json, json.dumps(facts, indent=2) + "\n", 0o600)

@@ -69,13 +69,16 @@ def _assemble(settings: Settings, programs: Programs, folder: Path) -> str:
     for name in COMPONENTS:
         _component(settings, programs, folder, name)
     _labels(folder, {"instance": NAMESPACE, "part-of": "flux", "version": VERSION})
-    _kustomization(folder, {
-        "namespace": NAMESPACE,
-        "sortOptions": {"order": "fifo"},
-        "resources": ["namespace.yaml", "policies.yaml", "roles", *(f"{name}.yaml" for name in COMPONENTS)],
-        "transformers": ["labels.yaml"],
-        "images": [{"name": f"fluxcd/{name}", "newName": f"ghcr.io/fluxcd/{name}"} for name in COMPONENTS],
-    })
+    _kustomization(
+        folder,
+        {
+            "namespace": NAMESPACE,
+            "sortOptions": {"order": "fifo"},
+            "resources": ["namespace.yaml", "policies.yaml", "roles", *(f"{name}.yaml" for name in COMPONENTS)],
+            "transformers": ["labels.yaml"],
+            "images": [{"name": f"fluxcd/{name}", "newName": f"ghcr.io/fluxcd/{name}"} for name in COMPONENTS],
+        },
+    )
     return _kustomize(settings, folder)
 
 
@@ -89,11 +92,14 @@ def _component(settings: Settings, programs: Programs, folder: Path, name: str) 
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
     write(base / "account.yaml", yaml.safe_dump(account))
     _labels(base, {"component": name, "part-of": "flux"})
-    _kustomization(base, {
-        "resources": ["crd", "account.yaml", "manager"],
-        "transformers": ["labels.yaml"],
-        "patches": [{"target": {"kind": "Deployment", "name": name}, "patch": json.dumps(_patch(name))}],
-    })
+    _kustomization(
+        base,
+        {
+            "resources": ["crd", "account.yaml", "manager"],
+            "transformers": ["labels.yaml"],
+            "patches": [{"target": {"kind": "Deployment", "name": name}, "patch": json.dumps(_patch(name))}],
+        },
+    )
     write(folder / f"{name}.yaml", _kustomize(settings, base))
 
 
@@ -119,14 +125,21 @@ def _operation(kind: str, path: str, value: object) -> dict[str, Any]:
 
 
 def _labels(folder: Path, labels: dict[str, str]) -> None:
-    write(folder / "labels.yaml", yaml.safe_dump({
-        "apiVersion": "builtin", "kind": "LabelTransformer", "metadata": {"name": "labels"},
-        "labels": {f"app.kubernetes.io/{key}": value for key, value in labels.items()},
-        "fieldSpecs": [
-            {"path": "metadata/labels", "create": True},
-            {"kind": "Deployment", "path": "spec/template/metadata/labels", "create": True},
-        ],
-    }))
+    write(
+        folder / "labels.yaml",
+        yaml.safe_dump(
+            {
+                "apiVersion": "builtin",
+                "kind": "LabelTransformer",
+                "metadata": {"name": "labels"},
+                "labels": {f"app.kubernetes.io/{key}": value for key, value in labels.items()},
+                "fieldSpecs": [
+                    {"path": "metadata/labels", "create": True},
+                    {"kind": "Deployment", "path": "spec/template/metadata/labels", "create": True},
+                ],
+            }
+        ),
+    )
 
 
 def _kustomization(folder: Path, content: dict[str, Any]) -> None:
@@ -136,7 +149,7 @@ def _kustomization(folder: Path, content: dict[str, Any]) -> None:
 
 def _kustomize(settings: Settings, folder: Path) -> str:
     command = [str(settings.bin / "kustomize"), "build", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
     if done.returncode:
         raise LabError(f"kustomize failed on Flux' manifest: {done.stderr.strip()}")
     return done.stdout

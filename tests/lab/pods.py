@@ -15,7 +15,6 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -128,21 +127,28 @@ class FluxPod:
         for folder in (self.folder / "home", *mounts.values()):
             folder.mkdir(parents=True, exist_ok=True)
         arguments = containers.arguments(program, self.container, values, self.port, self.place.services, mounts)
-        self._spawn([str(program), *arguments], {
-            "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8",
-            **{name: containers.relocate(value, mounts) for name, value in values.items()},
-            "HOME": str(self.folder / "home"), "TMPDIR": str(mounts["/tmp"]),
-            "KUBECONFIG": str(self.folder / "kubeconfig"),
-            MARKER: str(settings.directory), CLUSTER_MARKER: self.place.cluster,
-        })
+        self._spawn(
+            [str(program), *arguments],
+            {
+                "PATH": os.environ.get("PATH", os.defpath),
+                "LANG": "C.UTF-8",
+                **{name: containers.relocate(value, mounts) for name, value in values.items()},
+                "HOME": str(self.folder / "home"),
+                "TMPDIR": str(mounts["/tmp"]),
+                "KUBECONFIG": str(self.folder / "kubeconfig"),
+                MARKER: str(settings.directory),
+                CLUSTER_MARKER: self.place.cluster,
+            },
+        )
 
     def _spawn(self, command: list[str], environment: Mapping[str, str]) -> None:
         log = self.place.settings.log / f"{self.place.cluster}.{self.program}.log"
         if log.exists() and log.stat().st_size > LOG_LIMIT:
-            os.replace(log, log.with_name(log.name + ".1"))
-        with open(log, "ab") as stream:
-            self.process = subprocess.Popen(command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
-                                            stdout=stream, stderr=stream)
+            log.replace(log.with_name(log.name + ".1"))
+        with log.open("ab") as stream:
+            self.process = subprocess.Popen(
+                command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream
+            )
         self._has_run, self._started, self._started_at = True, time.monotonic(), _now()
         self._kill_at = self._next_probe = 0.0
 
@@ -157,9 +163,14 @@ class FluxPod:
     def _crashed(self, code: int) -> None:
         if time.monotonic() - self._started > LONG_RUN:
             self._pause = FIRST_PAUSE
-        self._last = {"terminated": {
-            "exitCode": code if code >= 0 else 128 - code, "reason": "Completed" if code == 0 else "Error",
-            "startedAt": self._started_at, "finishedAt": _now()}}
+        self._last = {
+            "terminated": {
+                "exitCode": code if code >= 0 else 128 - code,
+                "reason": "Completed" if code == 0 else "Error",
+                "startedAt": self._started_at,
+                "finishedAt": _now(),
+            }
+        }
         self.process = None
         self._hold("CrashLoopBackOff", f"restarting the failed container in {self._pause:.0f} s")
 
@@ -175,19 +186,37 @@ class FluxPod:
         bound = {"kind": "Pod", "apiVersion": "v1", "name": metadata["name"], "uid": self.uid}
         answer = self.place.api.post(
             f"/api/v1/namespaces/{metadata['namespace']}/serviceaccounts/{account}/token",
-            {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
-             "spec": {"expirationSeconds": TOKEN_LIFETIME, "boundObjectRef": bound}})
+            {
+                "apiVersion": "authentication.k8s.io/v1",
+                "kind": "TokenRequest",
+                "spec": {"expirationSeconds": TOKEN_LIFETIME, "boundObjectRef": bound},
+            },
+        )
         # Programs read a token file again every minute.
         write(self.folder / "token", answer["status"]["token"], 0o600)
-        cluster = {"server": self.place.api.url,
-                   "certificate-authority": str(self.place.settings.certificates / "ca.crt")}
-        write(self.folder / "kubeconfig", yaml.safe_dump({
-            "apiVersion": "v1", "kind": "Config", "current-context": "pod",
-            "clusters": [{"name": "pod", "cluster": cluster}],
-            "users": [{"name": "pod", "user": {"tokenFile": str(self.folder / "token")}}],
-            "contexts": [{"name": "pod", "context": {
-                "cluster": "pod", "user": "pod", "namespace": metadata["namespace"]}}],
-        }), 0o600)
+        cluster = {
+            "server": self.place.api.url,
+            "certificate-authority": str(self.place.settings.certificates / "ca.crt"),
+        }
+        write(
+            self.folder / "kubeconfig",
+            yaml.safe_dump(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Config",
+                    "current-context": "pod",
+                    "clusters": [{"name": "pod", "cluster": cluster}],
+                    "users": [{"name": "pod", "user": {"tokenFile": str(self.folder / "token")}}],
+                    "contexts": [
+                        {
+                            "name": "pod",
+                            "context": {"cluster": "pod", "user": "pod", "namespace": metadata["namespace"]},
+                        }
+                    ],
+                }
+            ),
+            0o600,
+        )
         self._renew = time.monotonic() + TOKEN_LIFETIME * 0.6
 
     def _lookup(self, kind: str, name: str) -> dict[str, str]:
@@ -199,7 +228,7 @@ class FluxPod:
 
     def _report(self) -> None:
         status = self._status()
-        # The node controller, too, writes Ready (False, when it takes the node for dead), and leaves the way back to us.
+        # The node controller writes Ready too (False, when it takes the node for dead); the way back is left to us.
         seen = {item["type"]: item["status"] for item in self.pod.get("status", {}).get("conditions", [])}
         if status != self._reported or seen.get("Ready") != str(self.ready):
             with contextlib.suppress(Gone):
@@ -208,21 +237,36 @@ class FluxPod:
 
     def _status(self) -> dict[str, Any]:
         state = {"running": {"startedAt": self._started_at}} if self.process else {"waiting": self._waiting}
-        mine = {"ready": self.ready, "started": bool(self.process), "restartCount": self._restarts,
-                "state": state, "lastState": self._last}
+        mine = {
+            "ready": self.ready,
+            "started": bool(self.process),
+            "restartCount": self._restarts,
+            "state": state,
+            "lastState": self._last,
+        }
         # Sidecars have no program here; they are played as running.
         other = {"ready": True, "started": True, "restartCount": 0, "state": {"running": {}}}
         address = zlib.crc32(self.uid.encode())
         address_text = f"10.244.{address >> 8 & 255}.{address & 255}"
         return {
             "phase": "Running" if self.process or self._restarts or self._last else "Pending",
-            "conditions": [self._condition("Initialized", True), self._condition("ContainersReady", self.ready),
-                           self._condition("Ready", self.ready)],
+            "conditions": [
+                self._condition("Initialized", True),
+                self._condition("ContainersReady", self.ready),
+                self._condition("Ready", self.ready),
+            ],
             "containerStatuses": [
-                {"name": item["name"], "image": item["image"], "imageID": "",
-                 **(mine if item["name"] == self.container["name"] else other)}
-                for item in self.pod["spec"]["containers"]],
-            "podIP": address_text, "podIPs": [{"ip": address_text}], "hostIP": "127.0.0.1",
+                {
+                    "name": item["name"],
+                    "image": item["image"],
+                    "imageID": "",
+                    **(mine if item["name"] == self.container["name"] else other),
+                }
+                for item in self.pod["spec"]["containers"]
+            ],
+            "podIP": address_text,
+            "podIPs": [{"ip": address_text}],
+            "hostIP": "127.0.0.1",
             "startTime": self.pod["metadata"]["creationTimestamp"],
         }
 
@@ -252,4 +296,4 @@ def _answers(url: str) -> bool:
 
 
 def _now() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

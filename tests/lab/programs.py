@@ -39,27 +39,45 @@ class Build:
 
 
 BUILDS = (
-    Build("kube", "etcd, Kubernetes, kustomize, KWOK", {
-        "etcd": "go.etcd.io/etcd/server/v3",
-        "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
-        "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
-        "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
-        "kubectl": "k8s.io/kubernetes/cmd/kubectl",
-        "kustomize": "sigs.k8s.io/kustomize/kustomize/v5",
-        "kwok": "sigs.k8s.io/kwok/cmd/kwok",
-    }, {
-        # Without these the server says v0.0.0-master, which no client can judge.
-        f"{_BASE}.gitVersion": KUBERNETES, f"{_BASE}.gitMajor": "1", f"{_BASE}.gitMinor": "36",
-        f"{_BASE}.gitTreeState": "clean",
-        "sigs.k8s.io/kustomize/api/provenance.version": "v5.8.1",
-        "sigs.k8s.io/kwok/pkg/consts.Version": "v0.8.0",
-    }),
-    Build("flux", "Flux controllers", {
-        name: f"github.com/fluxcd/{name}"
-        for name in ("source-controller", "kustomize-controller", "helm-controller", "notification-controller")
-    }, {}),
-    Build("gitea", "Gitea", {"gitea": "code.gitea.io/gitea"}, {"main.Version": GITEA},
-          tags="sqlite sqlite_unlock_notify", cgo=True),
+    Build(
+        "kube",
+        "etcd, Kubernetes, kustomize, KWOK",
+        {
+            "etcd": "go.etcd.io/etcd/server/v3",
+            "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+            "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
+            "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
+            "kubectl": "k8s.io/kubernetes/cmd/kubectl",
+            "kustomize": "sigs.k8s.io/kustomize/kustomize/v5",
+            "kwok": "sigs.k8s.io/kwok/cmd/kwok",
+        },
+        {
+            # Without these the server says v0.0.0-master, which no client can judge.
+            f"{_BASE}.gitVersion": KUBERNETES,
+            f"{_BASE}.gitMajor": "1",
+            f"{_BASE}.gitMinor": "36",
+            f"{_BASE}.gitTreeState": "clean",
+            "sigs.k8s.io/kustomize/api/provenance.version": "v5.8.1",
+            "sigs.k8s.io/kwok/pkg/consts.Version": "v0.8.0",
+        },
+    ),
+    Build(
+        "flux",
+        "Flux controllers",
+        {
+            name: f"github.com/fluxcd/{name}"
+            for name in ("source-controller", "kustomize-controller", "helm-controller", "notification-controller")
+        },
+        {},
+    ),
+    Build(
+        "gitea",
+        "Gitea",
+        {"gitea": "code.gitea.io/gitea"},
+        {"main.Version": GITEA},
+        tags="sqlite sqlite_unlock_notify",
+        cgo=True,
+    ),
 )
 
 
@@ -93,7 +111,7 @@ class Programs:
         """The unpacked source of a pinned module, fetched when it is not in Go's cache."""
         folder = self._workspace(build)
         command = [self.go(), "mod", "download", "-json", f"{module}@{module_version(build, module)}"]
-        done = subprocess.run(command, cwd=folder, env=self._environment(), capture_output=True, text=True)
+        done = subprocess.run(command, cwd=folder, env=self._environment(), capture_output=True, check=False, text=True)
         if done.returncode:
             raise LabError(f"{module} can't be fetched: {done.stderr.strip() or done.stdout.strip()}")
         return Path(json.loads(done.stdout)["Dir"])
@@ -110,7 +128,7 @@ class Programs:
         return self._go
 
     def _install_go(self, folder: Path) -> str:
-        with _step("installing Go"):
+        with Step("installing Go"):
             log = self.settings.log / "go-install.log"
             python = str(folder / "bin" / "python")
             if uv := shutil.which("uv"):
@@ -154,15 +172,22 @@ class Programs:
         folder = self._workspace(build.name)
         flags = _flags(build)
         stamp = folder / "built"
-        wanted = hashlib.sha256(json.dumps([
-            (folder / "go.mod").read_text(), (folder / "go.sum").read_text(), flags, sorted(programs),
-        ]).encode()).hexdigest()
+        wanted = hashlib.sha256(
+            json.dumps(
+                [
+                    (folder / "go.mod").read_text(),
+                    (folder / "go.sum").read_text(),
+                    flags,
+                    sorted(programs),
+                ]
+            ).encode()
+        ).hexdigest()
         present = all((self.settings.bin / name).is_file() for name in programs)
         if present and stamp.exists() and stamp.read_text() == wanted:
             return
         log = self.settings.log / f"build-{build.name}.log"
         environment = self._environment() | {"GOBIN": str(folder / "bin"), "CGO_ENABLED": str(int(build.cgo))}
-        with _step(f"building {build.title}"):
+        with Step(f"building {build.title}"):
             if build.cgo and not (shutil.which("gcc") or shutil.which("cc")):
                 raise LabError(f"{build.title} is built with cgo, which needs gcc")
             _logged([self.go(), "install", *flags, *programs.values()], log, folder, environment)
@@ -170,14 +195,16 @@ class Programs:
         for name, package in programs.items():
             made = re.sub(r"/v\d+$", "", package).rsplit("/", 1)[-1]
             (self.settings.bin / name).unlink(missing_ok=True)
-            os.replace(folder / "bin" / made, self.settings.bin / name)
+            (folder / "bin" / made).replace(self.settings.bin / name)
         stamp.write_text(wanted)
 
     def _share(self, build: Build) -> None:
         """Keep the files that programs read at run time, so that Go's module cache may go away."""
         wanted = {
-            "kube": [("sigs.k8s.io/kwok", f"kustomize/stage/{part}", f"kwok/{part}")
-                     for part in ("node/fast", "node/heartbeat-with-lease", "pod/fast")],
+            "kube": [
+                ("sigs.k8s.io/kwok", f"kustomize/stage/{part}", f"kwok/{part}")
+                for part in ("node/fast", "node/heartbeat-with-lease", "pod/fast")
+            ],
             "gitea": [("code.gitea.io/gitea", part, f"gitea/{part}") for part in ("options", "public", "templates")],
         }.get(build.name, [])
         for module, source, target in wanted:
@@ -191,7 +218,7 @@ class Programs:
             shutil.copytree(self.module_directory(build.name, module) / source, partial, copy_function=shutil.copyfile)
             for path in [partial, *partial.rglob("*")]:
                 path.chmod(0o755 if path.is_dir() else 0o644)
-            os.replace(partial, goal)
+            partial.replace(goal)
         if build.name == "gitea":
             # What its pages look up on every request, and what only a build with node makes.
             write(self.settings.share / "gitea" / "public" / "assets" / ".vite" / "manifest.json", "{}\n")
@@ -217,14 +244,14 @@ def _flags(build: Build) -> list[str]:
 def _go_version(program: str) -> tuple[int, ...]:
     environment = os.environ | {"GOTOOLCHAIN": "local"}
     try:
-        done = subprocess.run([program, "version"], capture_output=True, text=True, env=environment)
+        done = subprocess.run([program, "version"], capture_output=True, check=False, text=True, env=environment)
     except OSError:
         return (0,)
     match = re.search(r"\bgo(\d+)\.(\d+)", done.stdout)
     return (int(match[1]), int(match[2])) if match else (0,)
 
 
-class _step:
+class Step:
     """Prints what is going on, and how long it took."""
 
     def __init__(self, title: str) -> None:
@@ -239,12 +266,18 @@ class _step:
         print(f"{self.title} … {outcome}{time.monotonic() - self.start:.0f} s", flush=True)
 
 
-def _logged(command: list[str], log: Path, folder: Path | None = None, environment: dict[str, str] | None = None,
-            ) -> None:
+def _logged(
+    command: list[str],
+    log: Path,
+    folder: Path | None = None,
+    environment: dict[str, str] | None = None,
+) -> None:
     """Run a command with its output in a log; when it fails, say where that is and how it ends."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    with open(log, "wb") as stream:
-        done = subprocess.run(command, cwd=folder, env=environment, stdout=stream, stderr=subprocess.STDOUT)
+    with log.open("wb") as stream:
+        done = subprocess.run(
+            command, cwd=folder, env=environment, stdout=stream, stderr=subprocess.STDOUT, check=False
+        )
     if done.returncode:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
         raise LabError(f"{Path(command[0]).name} failed with {done.returncode}; the log is {log} and ends:\n{tail}")

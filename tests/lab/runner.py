@@ -57,7 +57,9 @@ class Runner:
                 time.sleep(1)
             time.sleep(TURN)
         end = time.monotonic() + LAST_GRACE
-        while not all([pod.end(end - time.monotonic()) for pod in self.pods.values()]):
+        running = list(self.pods.values())
+        while running:
+            running = [pod for pod in running if not pod.end(end - time.monotonic())]
             time.sleep(0.05)
 
     def _list(self) -> dict[str, Any]:
@@ -82,8 +84,11 @@ class Runner:
 
     def _lead(self) -> None:
         for service, (program, number) in SERVICES.items():
-            ready = [pod.ports[number] for pod in self.pods.values()
-                     if pod.ready and pod.program.startswith(program) and number in pod.ports]
+            ready = [
+                pod.ports[number]
+                for pod in self.pods.values()
+                if pod.ready and pod.program.startswith(program) and number in pod.ports
+            ]
             port = self.proxy.ports[service]
             if not ready:
                 self.proxy.targets.pop(port, None)

@@ -29,8 +29,10 @@ class Proxy:
     async def _serve(self) -> None:
         async with contextlib.AsyncExitStack() as stack:
             for port in self.ports.values():
+
                 def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int = port):  # type: ignore[no-untyped-def]
                     return self._connection(port, reader, writer)
+
                 await stack.enter_async_context(await asyncio.start_server(handler, "127.0.0.1", port))
             await asyncio.Event().wait()
 

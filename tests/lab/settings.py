@@ -26,8 +26,14 @@ MARKER = "FLUXOPS_LAB"
 # Below Linux' usual ephemeral range (32768 and up), so that no outgoing connection takes a port of a stopped lab.
 FIRST_PORT, LAST_PORT = 20000, 32000
 SHARED_PORTS = ("etcd", "etcd-peer", "files", "forge", "forge-ssh")
-CLUSTER_PORTS = ("api", "controller-manager", "scheduler", "source-controller", "notification-controller",
-                 "webhook-receiver")
+CLUSTER_PORTS = (
+    "api",
+    "controller-manager",
+    "scheduler",
+    "source-controller",
+    "notification-controller",
+    "webhook-receiver",
+)
 # Each pod of Flux takes up to four; a roll has two pods of each of the four Deployments at once.
 POD_PORTS = 40
 UNIX_SOCKET_LIMIT = 100
@@ -45,7 +51,7 @@ def write(path: Path, content: str | bytes, mode: int = 0o644) -> None:
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(handle, "wb") as stream:
         stream.write(data)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def check_name(name: str) -> str:
@@ -103,7 +109,7 @@ class Settings:
     def lock(self) -> Iterator[None]:
         """Only one command changes a lab at a time; the kernel drops the lock with its process."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with open(self.directory / "lock", "w") as stream:
+        with (self.directory / "lock").open("w") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from supervisor.xmlrpc import SupervisorTransport
+from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
 
 from .settings import MARKER, ROOT, LabError, Settings, write
 
@@ -82,9 +82,15 @@ class Supervisor:
         for folder in (settings.log, settings.run, settings.directory / "home", settings.directory / "tmp"):
             folder.mkdir(parents=True, exist_ok=True)
         user = "user=root\n" if os.geteuid() == 0 else ""
-        parts = [_CONFIGURATION.format(
-            log=_plain(settings.log), run=_plain(settings.run), directory=_plain(settings.directory),
-            socket=_plain(self._socket), user=user)]
+        parts = [
+            _CONFIGURATION.format(
+                log=_plain(settings.log),
+                run=_plain(settings.run),
+                directory=_plain(settings.directory),
+                socket=_plain(self._socket),
+                user=user,
+            )
+        ]
         for group, programs in groups.items():
             names = ",".join(f"{group}.{program.name}" for program in programs)
             parts.append(f"[group:{group}]\nprograms={names}\n")
@@ -97,7 +103,9 @@ class Supervisor:
             self.sweep()
             Path(self._socket).parent.mkdir(parents=True, exist_ok=True)
             command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.configuration)]
-            done = subprocess.run(command, cwd=ROOT, env=self._environment(), capture_output=True, text=True)
+            done = subprocess.run(
+                command, cwd=ROOT, env=self._environment(), capture_output=True, check=False, text=True
+            )
             if done.returncode:
                 raise LabError(f"supervisord did not start: {done.stderr.strip() or done.stdout.strip()}")
             _wait(self.is_alive, 15, f"supervisord does not answer; its log is {self.settings.log}/supervisord.log")
@@ -190,9 +198,15 @@ class Supervisor:
     def _section(self, group: str, program: Program) -> str:
         environment = ",".join(f'{key}="{_plain(value)}"' for key, value in program.environment.items())
         return _PROGRAM.format(
-            group=group, name=program.name, command=_plain(shlex.join(program.command)), environment=environment,
-            directory=_plain(program.directory or self.settings.directory), priority=program.priority,
-            patience=program.patience, log=_plain(self.settings.log))
+            group=group,
+            name=program.name,
+            command=_plain(shlex.join(program.command)),
+            environment=environment,
+            directory=_plain(program.directory or self.settings.directory),
+            priority=program.priority,
+            patience=program.patience,
+            log=_plain(self.settings.log),
+        )
 
     def _environment(self) -> dict[str, str]:
         # Little is inherited: a proxy or a KUBECONFIG of the user's must not reach into the lab.
