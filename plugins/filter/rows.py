@@ -1,0 +1,34 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters that turn what the roles registered into rows: thin skins over the same functions that are tested."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import outcome
+
+
+def cluster_names(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Host → the name of its cluster."""
+    return {host: str(hostvars[host].get("fleet_cluster_name", host)) for host in hosts}
+
+
+def bootstrap_rows(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> list[outcome.Row]:
+    """What the role bootstrap came to, a row for each host."""
+    return [outcome.bootstrap_row(host, hostvars[host]) for host in hosts]
+
+
+def status_rows(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> list[outcome.Row]:
+    """What the role status found, a row for each host."""
+    return [outcome.status_row(host, hostvars[host]) for host in hosts]
+
+
+class FilterModule:
+    """The collection's filters."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Name → filter."""
+        return {"cluster_names": cluster_names, "bootstrap_rows": bootstrap_rows, "status_rows": status_rows}

@@ -1,0 +1,83 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""Argument specifications as values: each noun composes its own from these pieces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Specification = dict[str, dict[str, Any]]
+
+# The names of kubernetes.core's authentication options.
+AUTH: Specification = {
+    "auth": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "kubeconfig": {"type": "raw"},
+            "context": {"type": "str"},
+            "host": {"type": "str"},
+            "api_key": {"type": "str", "no_log": True},
+            "username": {"type": "str"},
+            "password": {"type": "str", "no_log": True},
+            "ca_cert": {"type": "path"},
+            "client_cert": {"type": "path"},
+            "client_key": {"type": "path", "no_log": False},
+            "validate_certs": {"type": "bool"},
+            "proxy": {"type": "str"},
+            "impersonate_user": {"type": "str"},
+            "impersonate_groups": {"type": "list", "elements": "str"},
+        },
+    }
+}
+
+REPOSITORY: Specification = {
+    "repository": {
+        "type": "dict",
+        "required": True,
+        "options": {
+            "url": {"type": "str", "required": True},
+            "branch": {"type": "str", "default": "main"},
+            "private_key": {"type": "str", "no_log": True},
+            "known_hosts": {"type": "str"},
+            "username": {"type": "str", "default": "git"},
+            "token": {"type": "str", "no_log": True},
+            "ca_cert": {"type": "str"},
+        },
+    }
+}
+
+CLUSTER: Specification = {
+    "name": {"type": "str", "required": True},
+    "environment": {"type": "str", "required": True},
+    "substitutions": {"type": "dict", "default": {}},
+    "flux": {
+        "type": "dict",
+        "required": True,
+        "options": {
+            "version": {"type": "str", "required": True},
+            "manifest": {"type": "str", "required": True},
+            "digest": {"type": "str", "required": True},
+            "lockdown": {"type": "str", "choices": ["enforce", "none"], "default": "enforce"},
+        },
+    },
+}
+
+FORGE: Specification = {
+    "forge": {
+        "type": "dict",
+        "options": {
+            "kind": {"type": "str", "required": True, "choices": ["gitea"]},
+            "url": {"type": "str", "required": True},
+            "token": {"type": "str", "required": True, "no_log": True},
+            "ca_cert": {"type": "str"},
+        },
+    }
+}
+
+ALLOW: Specification = {"allow": {"type": "list", "elements": "str", "default": []}}
+TIMEOUT: Specification = {"timeout": {"type": "int", "default": 300}}

@@ -1,0 +1,136 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""YAML as the fleet repository holds it: one canonical way to write, one strict way to read, a header that knows edits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
+
+Document = dict[str, Any]
+
+HEADER = "# Written by fluxops.fleet from the inventory: change it there. An edit made here is held and reported.\n"
+DIGEST = "# fluxops.fleet/digest: sha256:"
+
+_DIGEST_LINE = re.compile(rf"^{re.escape(DIGEST)}([0-9a-f]{{64}})$", re.MULTILINE)
+# What YAML 1.1 (https://yaml.org/type/) or the YAML 1.2 core schema (https://yaml.org/spec/1.2.2/#103-core-schema)
+# reads as something other than a string. Wider than either: a needless quote harms nobody.
+_AMBIGUOUS = re.compile(
+    r"[-+]?\.?[0-9][-+0-9_.,:eExXoObBa-fA-FT ]*Z?|[-+]?\.(inf|nan)|[yn~=]|<<|yes|no|on|off|true|false|null",
+    re.IGNORECASE,
+)
+
+_BaseDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Dumper(_BaseDumper):  # type: ignore[misc]
+    """Block style, no aliases, ambiguous strings quoted, text of several lines as a literal block."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_str(dumper: Any, value: str) -> Any:
+    style = "|" if "\n" in value else '"' if _AMBIGUOUS.fullmatch(value) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _represent_str)
+
+
+class _Loader(_BaseLoader):  # type: ignore[misc]
+    """Reads as Kubernetes does: no dates, no sexagesimals, no yes/no; a key that stands twice is an error."""
+
+    yaml_implicit_resolvers: dict[str, list[Any]] = {}
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen: set[Any] = set()
+        for key_node, _value in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, (str, int, float, bool)):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be a scalar", key_node.start_mark)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("int", r"[-+]?(0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+", "-+.0123456789"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first))
+
+
+def write(documents: Iterable[Mapping[str, Any]]) -> str:
+    """Documents as canonical YAML text, separated by ``---``; refuses text that is no Unicode."""
+    return "---\n".join(_dump(dict(document)) for document in documents)
+
+
+def write_list(items: list[Any]) -> str:
+    """A list as canonical YAML text, for a place within a file that is not all ours."""
+    return _dump(items)
+
+
+def _dump(data: Any) -> str:
+    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        hint = f"character U+{ord(text[error.start]):04X} is half of a surrogate pair, which no file can hold"
+        raise InvalidInput(problems=[Problem("rendered file", "text", "", hint)]) from None
+    return text
+
+
+def read(text: str, where: str) -> list[Document]:
+    """The documents of a YAML text, empty ones left out. ``where`` names the file in errors."""
+    try:
+        documents = [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]
+    except (yaml.YAMLError, ValueError) as error:
+        problem = Problem(where, "YAML", "", " ".join(str(error).split()))
+        raise InvalidInput(problems=[problem]) from None
+    for document in documents:
+        if not isinstance(document, dict):
+            hint = f"each document must be a mapping, found {type(document).__name__}"
+            raise InvalidInput(problems=[Problem(where, "YAML", "", hint)])
+    return documents
+
+
+def digest(documents: Iterable[Mapping[str, Any]]) -> str:
+    """SHA-256 (hex) over the JSON of the documents in order: sorted keys, no spaces, empty documents left out."""
+    data = json.dumps([document for document in documents if document], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(data.encode()).hexdigest()
+
+
+def write_owned(documents: Iterable[Mapping[str, Any]]) -> str:
+    """A file of ours: the header with the digest, then the documents."""
+    kept = list(documents)
+    return f"{HEADER}{DIGEST}{digest(kept)}\n---\n{write(kept)}"
+
+
+def recorded_digest(text: str) -> str | None:
+    """The digest in the header of a file of ours; None for a foreign file."""
+    found = _DIGEST_LINE.search(text.split("---\n", 1)[0])
+    return found.group(1) if found else None
+
+
+def is_edited(text: str, where: str) -> bool:
+    """Whether a file of ours no longer holds what we wrote last."""
+    try:
+        return digest(read(text, where)) != recorded_digest(text)
+    except InvalidInput:
+        return True

@@ -1,0 +1,130 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""kustomization.yaml of flux-system: our patches in a marked block, everything else the user's, byte by byte."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from copy import deepcopy
+from typing import Any
+
+import yaml
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
+
+BEGIN = "# BEGIN fluxops.fleet: written by every run. Patches of your own go below END."
+END = "# END fluxops.fleet"
+RESOURCES = ("gotk-components.yaml", "gotk-sync.yaml")
+
+Patch = dict[str, Any]
+"""``{"target": {"kind": …, "name": regular expression}, "add": {JSON pointer: value}}``: all that we ever need."""
+
+
+def fresh(patches: Sequence[Patch]) -> str:
+    """The file for a cluster that has none."""
+    head = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": list(RESOURCES)}
+    return documents.write([head]) + "patches:\n" + _block(patches, "")
+
+
+def update(text: str, patches: Sequence[Patch], where: str) -> str:
+    """The file with our block made, or made anew; every other byte stays. Raises InvalidInput where that can't be."""
+    if not documents.read(text, where):
+        return fresh(patches)
+    lines = text.splitlines(keepends=True)
+    if not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    updated = _replace_block(lines, patches) or _insert_block(lines, patches, where)
+    if without_block(updated, where) != without_block(text, where):
+        raise InvalidInput(
+            problems=[Problem(where, "patches", "", "our block stands where it changes yours: " + _REMEDY)]
+        )
+    return updated
+
+
+_REMEDY = "write 'patches:' as a list with one '- ' a line"
+
+
+def without_block(text: str, where: str) -> Document:
+    """What the user's part of the file says: the parsed file less our block."""
+    kept, ours = [], False
+    for line in text.splitlines(keepends=True):
+        ours = ours or line.strip() == BEGIN
+        if not ours:
+            kept.append(line)
+        ours = ours and line.strip() != END
+    document = dict((documents.read("".join(kept), where) or [{}])[0])
+    if not document.get("patches"):
+        document.pop("patches", None)
+    return document
+
+
+def user_changes(text: str, where: str) -> list[str]:
+    """The fields by which a user changes what is installed; only kustomize itself can apply those."""
+    document = without_block(text, where)
+    extra = [field for field in document if field not in ("apiVersion", "kind", "metadata", "resources")]
+    resources = [str(name) for name in document.get("resources") or [] if name not in RESOURCES]
+    return sorted(extra + resources)
+
+
+def apply_patches(objects: Iterable[Document], patches: Sequence[Patch]) -> list[Document]:
+    """The objects as kustomize would build them with our patches: JSON patch ``add`` (RFC 6902) on matching targets."""
+    patched = []
+    for original in objects:
+        document = deepcopy(original)
+        for patch in patches:
+            if _matches(document, patch["target"]):
+                for pointer, value in patch["add"].items():
+                    _add(document, pointer.strip("/").split("/"), deepcopy(value))
+        patched.append(document)
+    return patched
+
+
+def _matches(document: Document, target: dict[str, str]) -> bool:
+    return document.get("kind") == target["kind"] and bool(re.fullmatch(target["name"], document["metadata"]["name"]))
+
+
+def _add(node: Any, path: list[str], value: Any) -> None:
+    for step in path[:-1]:
+        node = node[int(step)] if isinstance(node, list) else node[step]
+    if path[-1] == "-":
+        node.append(value)
+    else:
+        node[path[-1]] = value
+
+
+def _block(patches: Sequence[Patch], indent: str) -> str:
+    items = []
+    for patch in patches:
+        operations = [{"op": "add", "path": pointer, "value": value} for pointer, value in patch["add"].items()]
+        text = yaml.safe_dump(operations, sort_keys=False, width=4096)
+        items.append(documents.write_list([{"target": patch["target"], "patch": text}]))
+    body = f"{BEGIN}\n{''.join(items)}{END}\n"
+    return "".join(indent + line if line.strip() else line for line in body.splitlines(keepends=True))
+
+
+def _replace_block(lines: list[str], patches: Sequence[Patch]) -> str | None:
+    stripped = [line.strip() for line in lines]
+    if BEGIN not in stripped or END not in stripped[stripped.index(BEGIN) :]:
+        return None
+    begin, end = stripped.index(BEGIN), stripped.index(END, stripped.index(BEGIN))
+    indent = lines[begin][: len(lines[begin]) - len(lines[begin].lstrip())]
+    return "".join(lines[:begin]) + _block(patches, indent) + "".join(lines[end + 1 :])
+
+
+def _insert_block(lines: list[str], patches: Sequence[Patch], where: str) -> str:
+    for number, line in enumerate(lines):
+        if re.match(r"patches:\s*(\[\s*\]\s*)?(#.*)?$", line):
+            items = (item for item in lines[number + 1 :] if item.strip() and not item.lstrip().startswith("#"))
+            first = next(items, "")
+            indent = first[: len(first) - len(first.lstrip())] if first.lstrip().startswith("- ") else ""
+            return "".join(lines[:number]) + "patches:\n" + _block(patches, indent) + "".join(lines[number + 1 :])
+    if "patches" in documents.read("".join(lines), where)[0]:
+        raise InvalidInput(problems=[Problem(where, "patches", "", "this form leaves no room for ours: " + _REMEDY)])
+    return "".join(lines) + "patches:\n" + _block(patches, "")

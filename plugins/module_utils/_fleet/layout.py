@@ -1,0 +1,74 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""The one place that knows the paths of the fleet repository and the names of the objects at fleet level."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+FLUX_NAMESPACE = "flux-system"
+FLUX_SYNC = "flux-system"
+GIT_KEEP = ".gitkeep"
+LABEL_DOMAIN = "fleet.fluxops.io"
+UID_ANNOTATION = f"{LABEL_DOMAIN}/cluster-uid"
+TENANT_SERVICE_ACCOUNT = "fleet-tenant"
+PLATFORM_SERVICE_ACCOUNT = "kustomize-controller"
+SHARDS = tuple("0123456789abcdef")
+
+
+def shard_of(tenant: str) -> str:
+    """The shard of a tenant, for ever: moving a file between Kustomizations deletes and remakes its object."""
+    return hashlib.sha256(tenant.encode()).hexdigest()[0]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Directory names of one fleet repository; all paths are relative to its root, with ``/``."""
+
+    clusters: str = "clusters"
+    infrastructure: str = "infrastructure"
+    projects: str = "projects"
+
+    def cluster(self, cluster: str) -> str:
+        """The directory that one cluster follows."""
+        return f"{self.clusters}/{cluster}"
+
+    def flux_file(self, cluster: str, name: str) -> str:
+        """One of the three files that Flux's own tools know: gotk-components, gotk-sync, kustomization."""
+        return f"{self.cluster(cluster)}/{FLUX_NAMESPACE}/{name}.yaml"
+
+    def cluster_file(self, cluster: str, name: str) -> str:
+        """A file of ours for one cluster: cluster, infrastructure, projects."""
+        return f"{self.cluster(cluster)}/{name}.yaml"
+
+    def shard(self, environment: str, shard: str) -> str:
+        """The directory of the Flux Kustomizations of one shard's tenants."""
+        return f"{self.projects}/{environment}/sync/{shard}"
+
+    def own_tenants(self, environment: str, cluster: str) -> str:
+        """The directory of the Flux Kustomizations of tenants that chose their clusters."""
+        return f"{self.projects}/{environment}/clusters/{cluster}"
+
+    def watched(self, cluster: str, environment: str) -> tuple[str, ...]:
+        """What a cluster checks out. The closing slash matters: go-git compares prefixes, and ``stg-1`` is one of ``stg-10``."""
+        return (
+            f"{self.cluster(cluster)}/",
+            f"{self.infrastructure}/{environment}/",
+            f"{self.infrastructure}/base/",
+            f"{self.projects}/{environment}/",
+        )
+
+    def kept(self, cluster: str, environment: str) -> tuple[str, ...]:
+        """Files that make directories exist which a sparse checkout or a Kustomization's path names."""
+        directories = [
+            f"{self.infrastructure}/{environment}",
+            f"{self.infrastructure}/base",
+            *(self.shard(environment, shard) for shard in SHARDS),
+            self.own_tenants(environment, cluster),
+        ]
+        return tuple(f"{directory}/{GIT_KEEP}" for directory in directories)

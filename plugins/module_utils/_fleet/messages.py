@@ -1,0 +1,36 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""Commit messages: a subject that says what changed, a body by file group, trailers for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+# https://git-scm.com/docs/git-commit#_discussion asks for about 50; hosts cut at 72.
+_LONGEST_SUBJECT = 72
+
+
+def clusters_message(new: Sequence[str], changed: Sequence[str], paths: Iterable[str]) -> str:
+    """The message for a change of ``clusters/``; ``new`` and ``changed`` are cluster names."""
+    parts = [f"{verb} {_names(names)}" for verb, names in (("bootstrap", new), ("update", changed)) if names]
+    subject = " and ".join(parts) or "make the directories that clusters watch"
+    return _message(subject, paths, {"Fleet-Cluster": sorted([*new, *changed])})
+
+
+def _names(names: Sequence[str]) -> str:
+    listed = ", ".join(sorted(names))
+    return listed if len(listed) <= _LONGEST_SUBJECT // 2 else f"{len(names)} clusters"
+
+
+def _message(subject: str, paths: Iterable[str], trailers: Mapping[str, Sequence[str]]) -> str:
+    groups: dict[str, list[str]] = {}
+    for path in sorted(paths):
+        directory, _slash, file = path.rpartition("/")
+        groups.setdefault(directory, []).append(file)
+    body = [f"{directory}: {', '.join(files)}" for directory, files in groups.items() if files != [".gitkeep"]]
+    closing = [f"{key}: {value}" for key, values in trailers.items() for value in values]
+    return "\n\n".join(part for part in (subject, "\n".join(body), "\n".join(closing)) if part) + "\n"

@@ -1,0 +1,147 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""What a run is about, as values that were checked at the border."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
+
+# RFC 1123 label, as Kubernetes wants it for names that become hosts, namespaces and label values:
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_VERSION = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+# What Flux accepts between ${ and } when it substitutes: https://fluxcd.io/flux/components/kustomize/kustomizations/#post-build-variable-substitution
+_VARIABLE = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
+# The rules of git-check-ref-format(1) that a branch name can break.
+_BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|/\.|\.lock(/|$)|[/.]$|^@$")
+
+RESERVED_ENVIRONMENTS = ("base",)
+LOCKDOWN = ("enforce", "none")
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Which Flux: ``version`` (``v2.9.4``), ``manifest`` (URL or file of its install.yaml), ``digest`` (SHA-256, hex)."""
+
+    version: str
+    manifest: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Sync:
+    """What a cluster follows: one branch of the fleet repository."""
+
+    url: str
+    branch: str
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One cluster of the inventory. ``uid`` is that of its namespace kube-system; empty where it was not reached."""
+
+    host: str
+    name: str
+    environment: str
+    uid: str
+    sync: Sync
+    distribution: Distribution
+    lockdown: str
+    substitutions: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What manifests may substitute: ``${cluster_name}`` and the user's own."""
+        own = {"cluster_name": self.name, "cluster_environment": self.environment}
+        return {**dict(self.substitutions), **own}
+
+    @classmethod
+    def from_params(cls, host: str, params: Mapping[str, Any], uid: str = "") -> Cluster:
+        """A cluster from a noun's parameters; ``problems`` says what is wrong with it."""
+        repository, flux = params["repository"], params["flux"]
+        return cls(
+            host=host,
+            name=params["name"] or host,
+            environment=params["environment"],
+            uid=uid,
+            sync=Sync(repository["url"], repository["branch"]),
+            distribution=Distribution(flux["version"], flux["manifest"], flux["digest"].removeprefix("sha256:")),
+            lockdown=flux["lockdown"],
+            substitutions=tuple(sorted((str(k), _text(v)) for k, v in (params.get("substitutions") or {}).items())),
+        )
+
+    def problems(self) -> list[Problem]:
+        """Everything about this cluster that can be known to be wrong without asking anybody."""
+        found = [
+            *check_label(self.host, "fleet_cluster_name", self.name),
+            *check_label(self.host, "fleet_environment", self.environment),
+            *check_repository_url(self.host, "fleet_repository_url", self.sync.url),
+            *check_branch(self.host, "fleet_repository_branch", self.sync.branch),
+        ]
+        if self.environment in RESERVED_ENVIRONMENTS:
+            hint = "this name is taken by the layout of the repository: choose another"
+            found.append(Problem(self.host, "fleet_environment", self.environment, hint))
+        found += _check(_VERSION, self.host, "fleet_flux_version", self.distribution.version, "write it as v2.9.4")
+        hint = "the SHA-256 of the manifest, 64 hex digits (sha256sum install.yaml)"
+        found += _check(_SHA256, self.host, "fleet_flux_digest", self.distribution.digest, hint)
+        for name, _value in self.substitutions:
+            hint = "letters, digits and _ only, no digit first: Flux substitutes nothing else"
+            found += _check(_VARIABLE, self.host, "fleet_substitutions", name, hint)
+        return found
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _check(pattern: re.Pattern[str], where: str, field: str, value: str, hint: str) -> list[Problem]:
+    return [] if pattern.fullmatch(value) else [Problem(where, field, value or "empty", hint)]
+
+
+def check_label(where: str, field: str, value: str) -> list[Problem]:
+    """Problems of a name that must be a DNS label; names the first character that is none of ASCII's."""
+    foreign = next((character for character in value if not character.isascii()), None)
+    hint = "lower-case letters, digits and '-', at most 63, a letter or digit first and last"
+    if foreign:
+        hint += f" (U+{ord(foreign):04X} is none of them)"
+    return _check(_DNS_LABEL, where, field, value, hint)
+
+
+def check_branch(where: str, field: str, value: str) -> list[Problem]:
+    """Problems of a branch name, by the rules of git-check-ref-format(1)."""
+    if value and not _BAD_BRANCH.search(value) and not value.startswith("refs/"):
+        return []
+    return [Problem(where, field, value or "empty", "the short name of a branch that Git accepts, such as main")]
+
+
+def check_repository_url(where: str, field: str, value: str) -> list[Problem]:
+    """Problems of a Git URL: a scheme that we and Flux speak, no credentials in it."""
+    try:
+        parts = urlsplit(value)
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        return [Problem(where, field, value, "this is no URL")]
+    if parts.password is not None or (parts.scheme == "https" and parts.username):
+        clean = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        return [
+            Problem(where, field, clean, "credentials stand in the URL: take them out, and give fleet_repository_token")
+        ]
+    if parts.scheme not in ("ssh", "https") or not parts.hostname or not port_is_fine or len(parts.path) < 2:
+        hint = "ssh://git@host/path.git or https://host/path.git (Flux knows no host:path form)"
+        return [Problem(where, field, value or "empty", hint)]
+    if parts.hostname.startswith("-") or any(ord(character) < 33 for character in value):
+        return [Problem(where, field, value, "a host name can't begin with '-', a URL holds no white space")]
+    return []

@@ -1,0 +1,88 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""What came of a run, cluster by cluster, as rows and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Row = dict[str, Any]
+COLUMNS = ("cluster", "ready", "changed", "flux", "revision", "failure")
+
+
+def bootstrap_row(host: str, variables: Mapping[str, Any]) -> Row:
+    """One cluster's row from what the role ``bootstrap`` registered on its host."""
+    found = _registered(variables, "__bootstrap_preflight")
+    published = (_registered(variables, "__bootstrap_published").get("clusters") or {}).get(found.get("name"), {})
+    credentials, flux = _registered(variables, "__bootstrap_credentials"), _registered(variables, "__bootstrap_flux")
+    held = [f"{path}: {why}" for path, why in (published.get("held") or {}).items()]
+    failures = [found.get("failure") if not found.get("reachable") else "", *held]
+    failures += [one.get("msg") for one in (found, credentials, flux) if one.get("failed")]
+    planned = bool(found) and not flux.get("revision")
+    return {
+        "cluster": found.get("name", host),
+        "environment": found.get("environment", ""),
+        "ready": "planned" if planned and not any(failures) else not any(failures),
+        "changed": bool(published.get("files")) or bool(credentials.get("changed") or flux.get("changed")),
+        "flux": flux.get("version") or found.get("version", ""),
+        "revision": flux.get("revision") or found.get("revision", ""),
+        "failure": next((str(one) for one in failures if one), ""),
+    }
+
+
+def status_row(host: str, variables: Mapping[str, Any]) -> Row:
+    """One cluster's row from what the role ``status`` registered on its host."""
+    found = _registered(variables, "__status_facts")
+    suspended = ", ".join(found.get("suspended") or [])
+    failure = (
+        found.get("failure") or (found.get("msg") if found.get("failed") else "") or ("" if found else "not asked")
+    )
+    return {
+        "cluster": found.get("name", host),
+        "environment": str(variables.get("fleet_environment", "")),
+        "ready": bool(found.get("ready")),
+        "suspended": found.get("suspended") or [],
+        "flux": found.get("version", ""),
+        "revision": found.get("revision", ""),
+        "failure": failure or (f"suspended: {suspended}" if suspended else ""),
+    }
+
+
+def _registered(variables: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = variables.get(name)
+    return found if isinstance(found, Mapping) and not found.get("skipped") else {}
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as lines of text, a column only where a row has something for it."""
+    columns = [column for column in COLUMNS if any(column in row for row in rows)]
+    cells = [[column.upper() for column in columns]] + [
+        [_cell(column, row.get(column)) for column in columns] for row in rows
+    ]
+    widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
+    )
+
+
+def _cell(column: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = " ".join(str(value or "-").split())
+    return _short(text) if column == "revision" else text
+
+
+def _short(revision: str) -> str:
+    """``main@sha1:0123456…`` as people read it: the branch and the first digits of the commit."""
+    branch, mark, commit = revision.partition("@sha1:")
+    return f"{branch}@{commit[:8]}" if mark else revision
+
+
+def failed(rows: Iterable[Row]) -> list[str]:
+    """The clusters that are not as they should be."""
+    return [row["cluster"] for row in rows if not row["ready"]]

@@ -1,0 +1,131 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""Desired against actual: what to write, what to leave and say so, and how to show it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import GIT_KEEP
+
+_FLUX_FILES = ("gotk-components.yaml", "gotk-sync.yaml", "kustomization.yaml")
+# A file of more documents is shown as a line for each.
+_SHOWN_IN_FULL = 4
+HAND_EDITS = ("hold", "keep", "overwrite")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One file to write: its text before (None: new) and after."""
+
+    path: str
+    before: str | None
+    after: str
+
+    @property
+    def diff(self) -> dict[str, str]:
+        """Before and after as Ansible shows them; of many objects only what tells them apart."""
+        return {
+            "before_header": self.path,
+            "after_header": self.path,
+            "before": _shown(self.path, self.before or ""),
+            "after": _shown(self.path, self.after),
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a transaction writes, and what it leaves alone: path → why."""
+
+    changes: tuple[Change, ...] = ()
+    held: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths to write, sorted."""
+        return sorted(change.path for change in self.changes)
+
+
+def plan_files(desired: Mapping[str, str], actual: Mapping[str, str | None], hand_edits: str = "hold") -> Plan:
+    """Compare path → text. ``actual`` holds None, or nothing, for a path that the repository lacks.
+
+    ``hand_edits``: what happens to a file of ours that people edited: ``hold`` it and say so, ``keep`` it silently,
+    or ``overwrite`` it.
+    """
+    changes, held = [], {}
+    for path, after in sorted(desired.items()):
+        before = actual.get(path)
+        if before is not None and _same(path, before, after):
+            continue
+        reason = _why_held(path, before) if before is not None else ""
+        if reason and not (hand_edits == "overwrite" and reason == EDITED):
+            if not (hand_edits == "keep" and reason == EDITED):
+                held[path] = reason
+            continue
+        changes.append(Change(path, before, after))
+    return Plan(tuple(changes), held)
+
+
+EDITED = "edited by hand: bring the edit into the inventory, or say fleet_hand_edits=keep or overwrite"
+FOREIGN = "not written by this collection: move it away, or adopt it"
+
+
+def _why_held(path: str, before: str) -> str:
+    if path.endswith(_FLUX_FILES) or path.endswith(GIT_KEEP):
+        return ""
+    if documents.recorded_digest(before) is None:
+        return FOREIGN
+    return EDITED if documents.is_edited(before, path) else ""
+
+
+def _same(path: str, before: str, after: str) -> bool:
+    if before == after or path.endswith(GIT_KEEP):
+        return True
+    if path.endswith("/kustomization.yaml"):
+        return False
+    try:
+        return _parsed(before, path) == _parsed(after, path)
+    except InvalidInput:
+        return False
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str, path: str) -> list[Document]:
+    return documents.read(text, path)
+
+
+def _shown(path: str, text: str) -> str:
+    found = _parsed(text, path) if path.endswith(".yaml") and text.count("\n---\n") > _SHOWN_IN_FULL else []
+    if not found:
+        return text
+    version = re.search(r"^# Flux Version: .*\n", text, re.MULTILINE)
+    lines = [f"{name(document)}  {short_digest(document)}\n" for document in found]
+    return (version.group(0) if version else "") + "".join(lines)
+
+
+def name(document: Mapping[str, Any]) -> str:
+    """An object as people name it: ``Kind namespace/name``."""
+    metadata = document["metadata"]
+    namespace = metadata.get("namespace")
+    return (
+        f"{document['kind']} {namespace}/{metadata['name']}" if namespace else f"{document['kind']} {metadata['name']}"
+    )
+
+
+def short_digest(document: Mapping[str, Any]) -> str:
+    """Enough of an object's digest to see that it differs."""
+    data = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(data.encode()).hexdigest()[:12]}"

@@ -1,0 +1,75 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""The change of ``clusters/`` that a run makes: from the clusters and a snapshot of the repository to a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight, render
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.messages import clusters_message
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Distribution
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import Plan, plan_files
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
+
+Reader = Callable[[Iterable[str]], Mapping[str, str]]
+"""Paths → texts of those that the snapshot has."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a run wants of one repository. ``components`` are the texts of the install manifests."""
+
+    clusters: Sequence[Cluster]
+    components: Mapping[Distribution, str]
+    renderer: Renderer
+    hand_edits: str = "hold"
+    allow: Sequence[str] = ()
+    layout: Layout = Layout()
+
+    def directory(self, cluster: Cluster) -> str:
+        """The prefix of a cluster's own files."""
+        return self.layout.cluster(cluster.name) + "/"
+
+
+@dataclass(frozen=True)
+class ClustersPlan:
+    """The files to write, and what the cluster phase needs to know of them."""
+
+    plan: Plan = Plan()
+    kustomizations: Mapping[str, str] = field(default_factory=dict)
+    message: str = ""
+
+    def outcome(self, prefix: str, name: str) -> dict[str, Any]:
+        """What was planned for the cluster whose own files lie under ``prefix``."""
+        held = {path: why for path, why in self.plan.held.items() if path.startswith(prefix)}
+        files = [path for path in self.plan.paths if path.startswith(prefix)]
+        return {"files": files, "held": held, "kustomization": self.kustomizations.get(name, "")}
+
+
+def plan_clusters(wishes: Wishes, known: Iterable[str], read: Reader) -> ClustersPlan:
+    """Plan against a snapshot: ``known`` are all paths under ``clusters/``. Raises InvalidInput for a wrong identity."""
+    layout = wishes.layout
+    facts = read([path for path in known if path.endswith("/cluster.yaml")])
+    problems = preflight.identity(wishes.clusters, preflight.pinned_uids(facts, layout), wishes.allow)
+    if problems:
+        raise InvalidInput(problems=problems)
+    files = {one.name: layout.flux_file(one.name, "kustomization") for one in wishes.clusters}
+    existing = read(files.values())
+    desired: dict[str, str] = {}
+    for one in wishes.clusters:
+        components, own = wishes.components[one.distribution], existing.get(files[one.name])
+        desired |= render.cluster_files(one, layout, wishes.renderer, components, own)
+    plan = plan_files(desired, read(desired), wishes.hand_edits)
+    touched = [one for one in wishes.clusters if any(path.startswith(wishes.directory(one)) for path in plan.paths)]
+    new = [one.name for one in touched if files[one.name] not in existing]
+    message = clusters_message(new, [one.name for one in touched if one.name not in new], plan.paths)
+    return ClustersPlan(plan, {name: desired[path] for name, path in files.items()}, message)

@@ -1,0 +1,79 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""When something is ready, by Flux's and Kubernetes' own rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """``state`` is ready, waiting, failed, suspended or missing; ``message`` is the object's own words."""
+
+    state: str
+    message: str = ""
+    revision: str = ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether all is well."""
+        return self.state == "ready"
+
+
+def flux_object(found: Mapping[str, Any] | None) -> Readiness:
+    """Readiness of an object of Flux, by its Ready condition: https://fluxcd.io/flux/components/kustomize/kustomizations/#ready-kustomization."""
+    if not found:
+        return Readiness("missing")
+    status = found.get("status") or {}
+    revision = str(status.get("lastAppliedRevision") or (status.get("artifact") or {}).get("revision") or "")
+    if found.get("spec", {}).get("suspend"):
+        return Readiness("suspended", "suspended", revision)
+    condition = _condition(status, "Ready")
+    message = str(condition.get("message", "not reconciled yet"))
+    if status.get("observedGeneration", -1) != found["metadata"].get("generation"):
+        return Readiness("waiting", message, revision)
+    state = {"True": "ready", "False": "failed"}.get(str(condition.get("status")), "waiting")
+    return Readiness(state, message, revision)
+
+
+def deployment(found: Mapping[str, Any] | None) -> Readiness:
+    """Readiness of a Deployment: rolled out, and every replica available."""
+    if not found:
+        return Readiness("missing")
+    status, wanted = found.get("status") or {}, found["spec"].get("replicas", 1)
+    available, updated = status.get("availableReplicas", 0), status.get("updatedReplicas", 0)
+    message = f"{available} of {wanted} replicas available"
+    rolled_out = status.get("observedGeneration", -1) == found["metadata"].get("generation") and updated == wanted
+    return Readiness("ready" if rolled_out and available == wanted else "waiting", message)
+
+
+def custom_resource_definition(found: Mapping[str, Any] | None) -> Readiness:
+    """Whether the API server serves what a CustomResourceDefinition defines."""
+    if not found:
+        return Readiness("missing")
+    condition = _condition(found.get("status") or {}, "Established")
+    return Readiness("ready" if condition.get("status") == "True" else "waiting", str(condition.get("message", "")))
+
+
+def first_failure(objects: Mapping[str, list[Mapping[str, Any]]]) -> str:
+    """The first object that is not ready, in Flux's words; kind → objects, in the order in which causes come first."""
+    for kind, found in objects.items():
+        for item in found:
+            readiness = deployment(item) if kind == "Deployment" else flux_object(item)
+            if readiness.state not in ("ready", "suspended"):
+                return f"{name({**item, 'kind': kind})}: {readiness.message}"
+    return ""
+
+
+def _condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    conditions = status.get("conditions") or []
+    return next((condition for condition in conditions if condition.get("type") == kind), {})

@@ -1,0 +1,91 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""Secrets are seen nowhere: their values, in every form in which they travel, are taken out of what people see."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+MASK = "********"
+# Shorter values (a port, 'yes') would blank out half of the output and hide nothing.
+_SHORTEST = 6
+# Fields of a kubeconfig that are secret: https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#AuthInfo
+_KUBECONFIG_SECRETS = ("token", "password", "client-key-data", "refresh-token", "id-token", "access-token")
+
+
+def secret_values(specification: Mapping[str, Any], parameters: Mapping[str, Any]) -> set[str]:
+    """The values of all options that the argument specification marks ``no_log``, nested ones included."""
+    found: set[str] = set()
+    for option, rules in specification.items():
+        value = parameters.get(option)
+        if value is None:
+            continue
+        if rules.get("no_log"):
+            found.update(_strings(value))
+        elif rules.get("options"):
+            for item in value if isinstance(value, list) else [value]:
+                found |= secret_values(rules["options"], item) if isinstance(item, Mapping) else set()
+        elif option == "kubeconfig" and isinstance(value, Mapping):
+            found.update(_kubeconfig(value))
+    return found
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _strings(item)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
+
+
+def _kubeconfig(node: Any) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from _strings(value) if key in _KUBECONFIG_SECRETS else _kubeconfig(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _kubeconfig(item)
+
+
+class Scrubber:
+    """Takes secrets out of text and data: as they are, line by line, in base64 and as part of a URL."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        forms: set[str] = set()
+        for secret in secrets:
+            lines = [line.strip() for line in secret.splitlines()]
+            forms.update(form for text in (secret, secret.strip(), *lines) for form in _forms(text))
+        self._forms = sorted((form for form in forms if len(form) >= _SHORTEST), key=len, reverse=True)
+
+    def text(self, text: str) -> str:
+        """The text without secrets."""
+        for form in self._forms:
+            text = text.replace(form, MASK)
+        return text
+
+    def data(self, value: Any) -> Any:
+        """The data without secrets, in values and in keys."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.data(key): self.data(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.data(item) for item in value]
+        return value
+
+
+def _forms(text: str) -> Iterator[str]:
+    if text and not text.startswith("-----"):
+        yield from (text, quote(text, safe=""), quote_plus(text))
+    if text:
+        yield base64.b64encode(text.encode()).decode().rstrip("=")

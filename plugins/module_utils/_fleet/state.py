@@ -1,0 +1,98 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""What Flux on one cluster is doing, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import ready
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster
+
+# Without these two nothing is fetched and nothing applied.
+_REQUIRED = ("source-controller", "kustomize-controller")
+_VERSION_LABEL = "app.kubernetes.io/version"
+# Read in this order: a source that fails is the cause, a Kustomization that waits for it is not.
+FLUX_KINDS = (
+    ("apps/v1", "Deployment"),
+    ("source.toolkit.fluxcd.io/v1", "GitRepository"),
+    ("source.toolkit.fluxcd.io/v1", "OCIRepository"),
+    ("source.toolkit.fluxcd.io/v1", "HelmRepository"),
+    ("kustomize.toolkit.fluxcd.io/v1", "Kustomization"),
+    ("helm.toolkit.fluxcd.io/v2", "HelmRelease"),
+)
+
+
+@dataclass(frozen=True)
+class FluxState:
+    """The controllers' Deployments (name → object), and the root sync's two objects where they exist."""
+
+    deployments: Mapping[str, Document]
+    source: Document | None
+    sync: Document | None
+
+    @property
+    def version(self) -> str:
+        """Flux's version, from the label that its own tools write."""
+        labels = [one["metadata"].get("labels", {}) for one in self.deployments.values()]
+        return next((str(one[_VERSION_LABEL]) for one in labels if one.get(_VERSION_LABEL)), "")
+
+    @property
+    def revision(self) -> str:
+        """What the root sync applied last, as ``branch@sha1:commit``; empty where it never did."""
+        return ready.flux_object(self.sync).revision
+
+    @property
+    def ready(self) -> bool:
+        """Whether the controllers run and the root sync is healthy."""
+        controllers = [ready.deployment(one).ready for one in self.deployments.values()]
+        synced = ready.flux_object(self.source).ready and ready.flux_object(self.sync).ready
+        return synced and bool(controllers) and all(controllers)
+
+    def follows(self, wanted: Cluster, layout: Layout) -> bool:
+        """Whether Flux is there and follows what the cluster is meant to follow; then it applies the rest itself."""
+        if (
+            not self.source
+            or not self.sync
+            or not self.revision
+            or any(name not in self.deployments for name in _REQUIRED)
+        ):
+            return False
+        return self.followed == self.wanted(wanted, layout)
+
+    @property
+    def followed(self) -> tuple[str, str, str]:
+        """URL, branch and path of the root sync; empty where there is none."""
+        source, sync = (self.source or {}).get("spec", {}), (self.sync or {}).get("spec", {})
+        path = str(sync.get("path", "")).removeprefix("./").rstrip("/")
+        return str(source.get("url", "")), str((source.get("ref") or {}).get("branch", "")), path
+
+    @staticmethod
+    def wanted(cluster: Cluster, layout: Layout) -> tuple[str, str, str]:
+        """URL, branch and path that a cluster is meant to follow."""
+        return cluster.sync.url, cluster.sync.branch, layout.cluster(cluster.name)
+
+    def settled(self, rejected: tuple[str, ...]) -> bool:
+        """Ready, and at none of the commits that are known to lack what we wait for."""
+        return self.ready and not (rejected and self.revision.endswith(rejected))
+
+    def explain(self, commit: str) -> str:
+        """Why it is not ready, in Flux's own words."""
+        found: dict[str, list[Mapping[str, Any]]] = {
+            "Deployment": list(self.deployments.values()),
+            "GitRepository": [self.source] if self.source else [],
+            "Kustomization": [self.sync] if self.sync else [],
+        }
+        missing = [name for name in _REQUIRED if name not in self.deployments]
+        if missing:
+            return f"{', '.join(missing)} not installed"
+        behind = f"applied {self.revision or 'nothing'}, which does not contain commit {commit}"
+        return ready.first_failure(found) or behind

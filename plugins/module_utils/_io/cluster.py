@@ -1,0 +1,205 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""One cluster's API: objects read, planned by dry run, applied. The only file that knows its paths and verbs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name as object_name
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.connection import Connection
+
+Found = TypeVar("Found")
+MANAGER = "fluxops-fleet"
+# Discovery costs some twenty requests; these are the kinds that we meet. False: cluster-scoped.
+_PLURALS = {
+    "ClusterRole": ("clusterroles", False),
+    "ClusterRoleBinding": ("clusterrolebindings", False),
+    "ConfigMap": ("configmaps", True),
+    "CustomResourceDefinition": ("customresourcedefinitions", False),
+    "Deployment": ("deployments", True),
+    "GitRepository": ("gitrepositories", True),
+    "HelmRelease": ("helmreleases", True),
+    "Kustomization": ("kustomizations", True),
+    "Namespace": ("namespaces", False),
+    "NetworkPolicy": ("networkpolicies", True),
+    "ResourceQuota": ("resourcequotas", True),
+    "Secret": ("secrets", True),
+    "SelfSubjectAccessReview": ("selfsubjectaccessreviews", False),
+    "Service": ("services", True),
+    "ServiceAccount": ("serviceaccounts", True),
+}
+
+
+class Cluster:
+    """Context manager around the connection to one cluster. ``where`` is the host's name in errors."""
+
+    def __init__(self, auth: Mapping[str, Any], where: str) -> None:
+        self.where = where
+        self._connection = Connection(auth, where)
+        self._discovered: dict[str, dict[str, tuple[str, bool]]] = {}
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Document | None:
+        """One object; None where it, its namespace or its kind is missing."""
+        try:
+            return self._ask("GET", self._path(api_version, kind, namespace, name))
+        except ClusterError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def list(self, api_version: str, kind: str, namespace: str = "", selector: str = "") -> list[Document]:
+        """All objects of a kind, in pages of 500; empty where the kind is missing."""
+        items: list[Document] = []
+        query = {"limit": "500", **({"labelSelector": selector} if selector else {})}
+        try:
+            while True:
+                page = self._ask("GET", self._path(api_version, kind, namespace), query)
+                items += page.get("items") or []
+                query["continue"] = (page.get("metadata") or {}).get("continue") or ""
+                if not query["continue"]:
+                    return items
+        except ClusterError as error:
+            if error.status == 404:
+                return []
+            raise
+
+    def apply(
+        self, document: Document, manager: str = MANAGER, *, force: bool = False, dry_run: bool = False
+    ) -> Document:
+        """Server-side apply (https://kubernetes.io/docs/reference/using-api/server-side-apply/): the object as it then is."""
+        query = {"fieldManager": manager, "force": str(force).lower()} | ({"dryRun": "All"} if dry_run else {})
+        path = self._path_of(document)
+        return self._ask("PATCH", path, query, document, "application/apply-patch+yaml", object_name(document))
+
+    def create(self, document: Document) -> Document:
+        """Create an object that does not exist."""
+        namespace = document["metadata"].get("namespace", "")
+        path = self._path(document["apiVersion"], document["kind"], namespace)
+        return self._ask("POST", path, {"fieldManager": MANAGER}, document, what=object_name(document))
+
+    def replace(self, document: Document) -> Document:
+        """Replace an object by one that carries the resourceVersion it was read at."""
+        path = self._path_of(document)
+        return self._ask("PUT", path, {"fieldManager": MANAGER}, document, what=object_name(document))
+
+    def annotate(self, document: Document, annotations: Mapping[str, str]) -> None:
+        """Set annotations, as ``flux reconcile`` does."""
+        patch = {"metadata": {"annotations": dict(annotations)}}
+        path = self._path_of(document)
+        self._ask("PATCH", path, {"fieldManager": MANAGER}, patch, "application/merge-patch+json")
+
+    def version(self) -> str:
+        """The API server's version, such as v1.36.3."""
+        return str(self._ask("GET", "/version").get("gitVersion", ""))
+
+    def uid(self) -> str:
+        """What tells this cluster from all others: the UID of its namespace kube-system."""
+        found = self.get("v1", "Namespace", "kube-system")
+        return str(found["metadata"]["uid"]) if found else ""
+
+    def may(self, verb: str, group: str, resource: str, namespace: str = "") -> bool:
+        """Whether these credentials may do ``verb`` on ``resource``, by the API server's own review."""
+        attributes = {"verb": verb, "group": group, "resource": resource, "namespace": namespace}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": attributes},
+        }
+        path = self._path("authorization.k8s.io/v1", "SelfSubjectAccessReview")
+        return bool(self._ask("POST", path, None, review).get("status", {}).get("allowed"))
+
+    def _path_of(self, document: Document) -> str:
+        metadata = document["metadata"]
+        return self._path(document["apiVersion"], document["kind"], metadata.get("namespace", ""), metadata["name"])
+
+    def _path(self, api_version: str, kind: str, namespace: str = "", name: str = "") -> str:
+        root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+        plural, namespaced = _PLURALS.get(kind) or self._discover(root, kind)
+        scope = f"/namespaces/{namespace}" if namespaced and namespace else ""
+        return f"{root}{scope}/{plural}" + (f"/{name}" if name else "")
+
+    def _discover(self, root: str, kind: str) -> tuple[str, bool]:
+        if root not in self._discovered:
+            resources = self._ask("GET", root).get("resources") or []
+            own = [resource for resource in resources if "/" not in resource["name"]]
+            self._discovered[root] = {item["kind"]: (item["name"], item["namespaced"]) for item in own}
+        if kind not in self._discovered[root]:
+            raise ClusterError(f"{self.where}: the API server knows no {kind} in {root}", status=404)
+        return self._discovered[root][kind]
+
+    def _ask(
+        self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None,
+        content_type: str = "application/json", what: str = "",
+    ) -> Document:  # fmt: skip
+        data = json.dumps(body).encode() if body is not None else None
+        target = path + (f"?{urlencode(query)}" if query else "")
+        status, answer = self._connection.request(method, target, data, content_type)
+        parsed = _parse(answer)
+        if status < 400 and parsed is None:
+            raise Unreachable(f"{self.where}: the answer to {method} {path} is not JSON (HTTP {status}): is this an API server?")
+        parsed = parsed or {}
+        if status < 400:
+            return parsed
+        message = str(parsed.get("message") or f"HTTP {status}")
+        if status == 401:
+            hint = "the API server does not accept these credentials (401): renew them"
+            raise Unreachable(f"{self.where}: {hint}", status=401)
+        about = f"{what}: " if what else ""
+        reason = str(parsed.get("reason") or "")
+        raise ClusterError(f"{self.where}: {about}{message}", status=status, reason=reason)
+
+
+def _parse(answer: bytes) -> Document | None:
+    try:
+        parsed = json.loads(answer or b"{}")
+    except ValueError:
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def wait(
+    probe: Callable[[], Found], done: Callable[[Found], bool], timeout: float, *, clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Found:  # fmt: skip
+    """Probe until ``done``, or ``timeout`` seconds have passed; the last finding either way. A server that is away for a while is waited for."""
+    deadline, pause = clock() + timeout, 0.25
+    while True:
+        try:
+            found = probe()
+            if done(found) or clock() >= deadline:
+                return found
+        except Unreachable:
+            if clock() >= deadline:
+                raise
+        sleep(min(pause, max(deadline - clock(), 0)))
+        pause = min(pause * 1.5, 2.0)
+
+
+def stages(documents: Iterable[Document]) -> list[list[Document]]:
+    """Definitions first (namespaces and custom resource definitions), then the rest, then Flux's own objects."""
+    staged: list[list[Document]] = [[], [], []]
+    for document in documents:
+        defines = document["kind"] in ("Namespace", "CustomResourceDefinition")
+        custom = ".toolkit.fluxcd.io/" in document["apiVersion"]
+        staged[0 if defines else 2 if custom else 1].append(document)
+    return [stage for stage in staged if stage]

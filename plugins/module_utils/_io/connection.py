@@ -1,0 +1,172 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""How a cluster's API is reached: kubernetes.core's options to a connection, no credential in a file of ours."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import threading
+from base64 import b64decode
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
+
+try:
+    import urllib3
+    import yaml
+    from kubernetes import client as kubernetes_client
+    from kubernetes.config import ConfigException, kube_config
+
+    IMPORT_ERROR: ImportError | None = None
+except ImportError as error:  # said when a cluster is asked for, since the controller may need none
+    IMPORT_ERROR = error
+
+# What a busy API server or a proxy before it answers while nothing is wrong with the request.
+_RETRIED = (429, 500, 502, 503, 504)
+_EMBEDDED = {
+    "certificate-authority-data": "certificate-authority",
+    "client-certificate-data": "client-certificate",
+    "client-key-data": "client-key",
+}
+
+
+class MemoryFile:
+    """Content behind a path of this process's own that dies with it: never on disk, gone on SIGKILL."""
+
+    def __init__(self, content: bytes) -> None:
+        self._descriptor = os.memfd_create("fleet", os.MFD_CLOEXEC)
+        os.fchmod(self._descriptor, 0o600)
+        os.write(self._descriptor, content)
+        self.path = f"/proc/{os.getpid()}/fd/{self._descriptor}"
+
+    def close(self) -> None:
+        """Let the content go."""
+        os.close(self._descriptor)
+
+
+def connect(auth: Mapping[str, Any], where: str) -> tuple[Any, list[MemoryFile]]:
+    """An ApiClient for the ``auth`` options, and the memory files that it reads; ``where`` names the host in errors."""
+    if IMPORT_ERROR:
+        raise ClusterError(
+            f"{where}: the Python package kubernetes is missing for {sys.executable} ({IMPORT_ERROR}): "
+            "install it there, or set ansible_python_interpreter"
+        )
+    configuration = type.__call__(kubernetes_client.Configuration)
+    configuration.retries = urllib3.Retry(
+        total=4, backoff_factor=0.3, backoff_max=10, status_forcelist=_RETRIED, allowed_methods=None,
+        raise_on_status=False, respect_retry_after_header=True,
+    )  # fmt: skip
+    files: list[MemoryFile] = []
+    try:
+        if auth.get("kubeconfig") or auth.get("context") or not auth.get("host"):
+            _load_kubeconfig(configuration, auth, files)
+        _apply_options(configuration, auth)
+    except (ConfigException, OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        hint = "give fleet_cluster_auth a kubeconfig (path or content) and a context that stands in it"
+        raise Unreachable(f"{where}: the kubeconfig can't be used: {_one_line(error)}: {hint}") from None
+    return kubernetes_client.ApiClient(configuration), files
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _load_kubeconfig(configuration: Any, auth: Mapping[str, Any], files: list[MemoryFile]) -> None:
+    given = auth.get("kubeconfig") or os.environ.get("K8S_AUTH_KUBECONFIG") or os.environ.get("KUBECONFIG")
+    if isinstance(given, Mapping):
+        config = deepcopy(dict(given))
+    elif given and "\n" in given:
+        config = yaml.safe_load(io.StringIO(given))
+    else:
+        path = os.path.expanduser(given or "~/.kube/config")
+        if not any(os.path.exists(part) for part in path.split(os.pathsep)):
+            raise ConfigException(f"{path} does not exist")
+        config = kube_config.KubeConfigMerger(path).config
+    # Left to itself the library writes embedded keys into files under /tmp, which outlive a kill.
+    sections = getattr(config, "value", config)
+    for section, key in (("clusters", "cluster"), ("users", "user")):
+        for entry in sections.get(section) or []:
+            _embedded_to_memory(getattr(entry, "value", entry).get(key) or {}, files)
+    kube_config.load_kube_config_from_dict(
+        config, context=auth.get("context"), client_configuration=configuration, persist_config=False
+    )
+
+
+def _embedded_to_memory(entry: dict[str, Any], files: list[MemoryFile]) -> None:
+    for field, path_field in _EMBEDDED.items():
+        if entry.get(field):
+            files.append(MemoryFile(b64decode(entry.pop(field))))
+            entry[path_field] = files[-1].path
+
+
+def _apply_options(configuration: Any, auth: Mapping[str, Any]) -> None:
+    fields = {
+        "host": "host",
+        "username": "username",
+        "password": "password",
+        "ca_cert": "ssl_ca_cert",
+        "client_cert": "cert_file",
+        "client_key": "key_file",
+        "validate_certs": "verify_ssl",
+        "proxy": "proxy",
+    }
+    for option, field in fields.items():
+        if auth.get(option) is not None:
+            setattr(configuration, field, auth[option])
+    if auth.get("api_key"):
+        configuration.api_key["authorization"] = auth["api_key"]
+        configuration.api_key_prefix["authorization"] = "Bearer"
+
+
+class Connection:
+    """Requests to one API server: every response read, transport errors told apart from answers."""
+
+    def __init__(self, auth: Mapping[str, Any], where: str) -> None:
+        self.where = where
+        self._api, self._files = connect(auth, where)
+        self._lock = threading.Lock()
+        self._headers = {"Accept": "application/json", "User-Agent": "fluxops.fleet"}
+        if auth.get("impersonate_user"):
+            self._headers["Impersonate-User"] = auth["impersonate_user"]
+        self._groups = list(auth.get("impersonate_groups") or [])
+
+    def request(self, method: str, path: str, body: bytes | None, content_type: str) -> tuple[int, bytes]:
+        """HTTP status and body; raises Unreachable where there was no answer at all."""
+        configuration = self._api.configuration
+        headers = urllib3.HTTPHeaderDict(self._headers)
+        for group in self._groups:
+            headers.add("Impersonate-Group", group)
+        token = configuration.get_api_key_with_prefix("authorization")
+        if token:
+            headers["Authorization"] = token
+        elif configuration.username:
+            headers["Authorization"] = configuration.get_basic_auth_token()
+        if body is not None:
+            headers["Content-Type"] = content_type
+        try:
+            answer = self._api.rest_client.pool_manager.request(
+                method, configuration.host + path, body=body, headers=headers,
+                timeout=urllib3.Timeout(connect=10, read=60),
+            )  # fmt: skip
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise Unreachable(f"{self.where}: {configuration.host} does not answer: {_cause(error)}") from None
+        return answer.status, answer.data
+
+    def close(self) -> None:
+        """Close connections and forget credentials."""
+        self._api.close()
+        for file in self._files:
+            file.close()
+
+
+def _cause(error: BaseException) -> str:
+    cause = getattr(error, "reason", None) or error
+    return _one_line(cause).rpartition(">: ")[2]

@@ -1,0 +1,43 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""Flux's own objects in a cluster: read, and asked to reconcile."""
+
+from __future__ import annotations
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FLUX_KINDS, FluxState
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
+
+_PART_OF = "app.kubernetes.io/part-of=flux"
+# https://fluxcd.io/flux/components/kustomize/kustomizations/#triggering-a-reconcile
+_REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
+
+
+def observe(cluster: Cluster) -> FluxState:
+    """The controllers and the root sync, by three requests."""
+    found = cluster.list("apps/v1", "Deployment", FLUX_NAMESPACE, _PART_OF)
+    source = cluster.get("source.toolkit.fluxcd.io/v1", "GitRepository", FLUX_SYNC, FLUX_NAMESPACE)
+    sync = cluster.get("kustomize.toolkit.fluxcd.io/v1", "Kustomization", FLUX_SYNC, FLUX_NAMESPACE)
+    return FluxState({one["metadata"]["name"]: one for one in found}, source, sync)
+
+
+def request_reconciliation(cluster: Cluster, state: FluxState, now: str) -> None:
+    """Have the root sync fetch now and not at its next interval."""
+    for document in (state.source, state.sync):
+        if document:
+            cluster.annotate(document, {_REQUESTED_AT: now})
+
+
+def everything(cluster: Cluster) -> dict[str, list[Document]]:
+    """Kind → all objects of Flux in the cluster, the controllers among them: one LIST a kind."""
+    found = {}
+    for api_version, kind in FLUX_KINDS:
+        controllers = kind == "Deployment"
+        items = cluster.list(api_version, kind, FLUX_NAMESPACE if controllers else "", _PART_OF if controllers else "")
+        found[kind] = [{"apiVersion": api_version, "kind": kind, **item} for item in items]
+    return found

@@ -1,0 +1,182 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""How a run reaches one branch of one repository, and the configuration of git and ssh that follows from it.
+
+Secrets reach git and ssh as memory files, by their path under /proc of this process (ssh closes inherited
+descriptors, so the path is the way). They are never on a disk, in argv, in a URL, or in an environment, and are gone
+with this process, however it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import GitError, InvalidInput, Problem
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_faults import scrub
+
+BRANCH_HINT = "give a branch's plain name, for example main"
+_SCP_LIKE = re.compile(r"(?:[\w.+~-]+@)?(?!-)(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):(?!//|:)\S+")
+_KEPT_VARIABLES = ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH")  # corporate trust, unless a CA is given
+_FOREIGN_VARIABLES = ("SSH_ASKPASS", "SSH_ASKPASS_REQUIRE", "XDG_CONFIG_HOME")
+
+
+@dataclass(frozen=True)
+class Remote:
+    """How a run reaches one branch of one repository. Texts, not file names.
+
+    ``url`` is ssh://, https:// or git@host:path; ``known_hosts`` are pinned host keys, and the only ones trusted.
+    """
+
+    url: str
+    branch: str
+    private_key: str | None = field(default=None, repr=False)
+    known_hosts: str | None = field(default=None, repr=False)
+    username: str | None = None
+    token: str | None = field(default=None, repr=False)
+    ca_cert: str | None = field(default=None, repr=False)
+    protocols: tuple[str, ...] = ("ssh", "https")
+
+    @property
+    def name(self) -> str:
+        """The URL as people may see it."""
+        return scrub(self.url, self.secrets)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be seen nowhere."""
+        return (self.token, quote(self.token, safe="")) if self.token else ()
+
+    def check(self) -> None:
+        """Raises InvalidInput with every problem of this remote."""
+        found = [("url", self.name, hint) for hint in _url_problems(self)]
+        if self.branch.startswith(("-", "refs/")) or self.branch in {"", "HEAD"}:
+            found.append(("branch", self.branch, BRANCH_HINT))
+        found += [
+            (key, "", "must not contain line breaks")
+            for key, value in (("username", self.username), ("token", self.token))
+            if value and re.search(r"[\r\n\0]", value)
+        ]
+        if found:
+            raise InvalidInput(problems=[Problem("repository", key, value, hint) for key, value, hint in found])
+
+
+def _url_problems(remote: Remote) -> Iterator[str]:
+    allowed = ", ".join(f"{name}://" for name in remote.protocols)
+    if re.search(r"[\s\x00-\x1f\x7f]", remote.url):
+        yield "must not contain blanks or control characters"
+    elif "://" not in remote.url:
+        if not ("ssh" in remote.protocols and _SCP_LIKE.fullmatch(remote.url)):
+            yield f"give {allowed}, or git@host:path"
+    else:
+        parts = urlsplit(remote.url)
+        if parts.scheme not in remote.protocols:
+            yield f"give {allowed}, or git@host:path"
+        elif ":" in parts.netloc.rpartition("@")[0] or ("@" in parts.netloc and parts.scheme != "ssh"):
+            yield "must not hold credentials: give username and token beside it"
+
+
+@contextlib.contextmanager
+def git_environment(remote: Remote, base: Mapping[str, str], home: Path) -> Iterator[dict[str, str]]:
+    """The environment that makes git reach this remote and nothing else.
+
+    From ``base`` git's own variables are left out; what networks need (proxies, PATH, the agent) stays.
+    """
+    with contextlib.ExitStack() as stack:
+        certificates = _memory_file(stack, remote.ca_cert) if remote.ca_cert else None
+        variables = {
+            name: value
+            for name, value in base.items()
+            if name not in _FOREIGN_VARIABLES and (not name.startswith("GIT_") or name in _KEPT_VARIABLES)
+        }
+        variables |= {
+            "GIT_CONFIG_GLOBAL": _memory_file(stack, _configuration(stack, remote)),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_ATTR_NOSYSTEM": "1",
+            "GIT_LITERAL_PATHSPECS": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ASKPASS": "",
+            "HOME": str(home),  # libcurl would take credentials from ~/.netrc
+            "LC_ALL": "C",
+        }
+        if certificates:
+            variables["GIT_SSL_CAINFO"] = certificates  # a variable, since one that is set wins over http.sslCAInfo
+        yield variables
+
+
+def _configuration(stack: contextlib.ExitStack, remote: Remote) -> str:
+    """All of git's configuration for this remote, as text; it is read instead of the user's and the system's."""
+    lines = [
+        _section("core", hooksPath="/dev/null", askPass="", fsmonitor="false"),
+        _section("init", defaultBranch="main"),
+        _section("gc", auto="0"),
+        _section("maintenance", auto="false"),
+        _section("push", recurseSubmodules="no", gpgSign="false"),
+        _section("fetch", recurseSubmodules="no"),
+        _section("protocol", allow="never", version="2"),
+        *(_section(f'protocol "{name}"', allow="always") for name in remote.protocols),
+        _section('remote "origin"', url=remote.url),
+        _section("http", followRedirects="initial", sslVerify="true", lowSpeedLimit="1", lowSpeedTime="60"),
+        _section("core", sshCommand=f"ssh -F {_memory_file(stack, _ssh_configuration(stack, remote))}"),
+        _section("ssh", variant="ssh"),
+    ]
+    if remote.token and remote.url.startswith("http"):
+        parts = urlsplit(remote.url)
+        login = f"username={remote.username or 'git'}\npassword={remote.token}\n"
+        helper = f'!login() {{ test "$1" != get || cat {_memory_file(stack, login)}; }}; login'
+        lines.append(_section(f'credential "{parts.scheme}://{parts.netloc}"', helper=helper))  # for this host alone
+    return "".join(lines)
+
+
+def _section(name: str, **values: str) -> str:
+    escaped = {key: value.replace("\\", "\\\\").replace('"', '\\"') for key, value in values.items()}
+    return f"[{name}]\n" + "".join(f'\t{key} = "{value}"\n' for key, value in escaped.items())
+
+
+def _ssh_configuration(stack: contextlib.ExitStack, remote: Remote) -> str:
+    """ssh_config(5) that is read instead of the user's and the system's. With a key given no other one is tried."""
+    options = {
+        "BatchMode": "yes",
+        "StrictHostKeyChecking": "yes",
+        "UserKnownHostsFile": _memory_file(stack, remote.known_hosts) if remote.known_hosts else "/dev/null",
+        "GlobalKnownHostsFile": "/dev/null",
+        "UpdateHostKeys": "no",
+        "VerifyHostKeyDNS": "no",
+        "ConnectTimeout": "20",
+        "ServerAliveInterval": "15",
+        "ServerAliveCountMax": "4",
+        "ClearAllForwardings": "yes",
+        "LogLevel": "ERROR",
+    }
+    if remote.private_key:
+        options |= {
+            "IdentityFile": _memory_file(stack, remote.private_key),
+            "IdentitiesOnly": "yes",
+            "IdentityAgent": "none",
+            "PreferredAuthentications": "publickey",
+        }
+    return "".join(f"{name} {value}\n" for name, value in options.items())
+
+
+def _memory_file(stack: contextlib.ExitStack, text: str) -> str:
+    """A path that programs of this user can read the text from, for as long as the stack is open.
+
+    Line breaks are made Unix's, with one at the end: OpenSSH takes no other key, and variables often lose the last.
+    """
+    if not hasattr(os, "memfd_create") or not Path("/proc/self/fd").exists():
+        raise GitError("Secrets are handed to git as memory files: this needs Linux, with /proc")
+    descriptor = os.memfd_create("fluxops-fleet")
+    stack.callback(os.close, descriptor)
+    os.fchmod(descriptor, 0o600)
+    with os.fdopen(descriptor, "wb", closefd=False) as file:
+        file.write(text.replace("\r\n", "\n").rstrip("\n").encode() + b"\n")
+    return f"/proc/{os.getpid()}/fd/{descriptor}"

@@ -1,0 +1,101 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""Objects in a cluster: what applying them would change, shown before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, ready
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name, short_digest
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, stages, wait
+
+_SERVER_FIELDS = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
+_ESTABLISHED_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class ObjectChange:
+    """One object that applying would change: as it is (None: absent) and as it would be."""
+
+    before: Document | None
+    after: Document
+
+    @property
+    def diff(self) -> dict[str, str]:
+        """Before and after, without what the API server keeps for itself."""
+        header = name(self.after)
+        before = documents.write([_visible(self.before)]) if self.before else ""
+        return {"before_header": header, "after_header": header, "before": before, "after": self._after()}
+
+    def _after(self) -> str:
+        return documents.write([_visible(self.after)])
+
+
+def diffs(changes: Sequence[ObjectChange], title: str) -> list[dict[str, str]]:
+    """What people see of a plan: a line for each new object of Flux's distribution, everything else in full."""
+    new = [change.after for change in changes if change.before is None]
+    brief = [one for one in new if "toolkit.fluxcd.io/" not in one["apiVersion"]]
+    lines = "".join(f"{name(one)}  {short_digest(one)}\n" for one in brief)
+    shown = [{"before_header": title, "after_header": title, "before": "", "after": lines}] if lines else []
+    return shown + [change.diff for change in changes if change.after not in brief]
+
+
+def plan(cluster: Cluster, wanted: Iterable[Document], manager: str) -> list[ObjectChange]:
+    """What a server-side apply would change, by the API server's own dry run.
+
+    Objects whose namespace or kind is still to come can't be dry-run; they are planned from the files.
+    """
+    changes: list[ObjectChange] = []
+    namespaces: dict[str, bool] = {}
+    for document in (one for stage in stages(wanted) for one in stage):
+        space = document["metadata"].get("namespace", "")
+        if space and space not in namespaces:
+            namespaces[space] = cluster.get("v1", "Namespace", space) is not None
+        before = cluster.get(document["apiVersion"], document["kind"], document["metadata"]["name"], space)
+        if before is None:
+            changes.append(ObjectChange(None, document))
+            continue
+        after = cluster.apply(document, manager, dry_run=True)
+        if _visible(before) != _visible(after):
+            changes.append(ObjectChange(before, after))
+    return changes
+
+
+def apply(cluster: Cluster, wanted: Iterable[Document], manager: str) -> None:
+    """Apply in stages: what others need first, and that established, then the rest."""
+    for stage in stages(wanted):
+        for document in stage:
+            cluster.apply(document, manager)
+        definitions = [one["metadata"]["name"] for one in stage if one["kind"] == "CustomResourceDefinition"]
+        if definitions:
+            _wait_established(cluster, set(definitions))
+
+
+def _wait_established(cluster: Cluster, names: set[str]) -> None:
+    def probe() -> dict[str, str]:
+        found = cluster.list("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+        states = {one["metadata"]["name"]: ready.custom_resource_definition(one) for one in found}
+        return {
+            name: states[name].message if name in states else "missing" for name in names if not _ready(states, name)
+        }
+
+    def _ready(states: dict[str, ready.Readiness], name: str) -> bool:
+        return name in states and states[name].ready
+
+    missing = wait(probe, lambda left: not left, _ESTABLISHED_SECONDS)
+    if missing:
+        said = "; ".join(f"{name}: {message}" for name, message in sorted(missing.items()))
+        raise NotReady(f"{cluster.where}: definitions not established after {_ESTABLISHED_SECONDS} s: {said}")
+
+
+def _visible(document: Document) -> Document:
+    metadata = {key: value for key, value in document["metadata"].items() if key not in _SERVER_FIELDS}
+    return {**{key: value for key, value in document.items() if key != "status"}, "metadata": metadata}

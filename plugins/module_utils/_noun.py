@@ -1,0 +1,56 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""From a noun to Ansible's results: one border for the action and for the module on a bastion."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import Specification
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import FleetError
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.scrub import Scrubber, secret_values
+
+Result = dict[str, Any]
+
+
+class Noun(Protocol):
+    """What every noun is: a specification, and one function from parameters to a result (or a FleetError)."""
+
+    ARGUMENTS: Specification
+
+    @staticmethod
+    def run(parameters: Mapping[str, Any], *, check_mode: bool) -> Result:
+        """Make it true, or say in check mode what that would take."""
+        ...
+
+
+def guarded(noun: Noun, parameters: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """The noun's result, or its failure as one, with the values of all secret parameters taken out."""
+    scrubber = Scrubber(secret_values(noun.ARGUMENTS, parameters))
+    try:
+        result = noun.run(parameters, check_mode=check_mode)
+    except FleetError as error:
+        problems = [problem.as_dict() for problem in error.problems]
+        result = {"failed": True, "msg": str(error), "problems": problems}
+    except Exception as error:
+        message = f"a fault in the collection itself, please report it: {type(error).__name__}: {error}"
+        result = {"failed": True, "msg": message, "exception": traceback.format_exc()}
+    scrubbed: Result = scrubber.data(result)
+    return scrubbed
+
+
+def run_module(noun: Noun) -> None:
+    """The body of a module: the same noun, run where Ansible copied it to."""
+    module = AnsibleModule(argument_spec=noun.ARGUMENTS, supports_check_mode=True)
+    result = guarded(noun, module.params, check_mode=module.check_mode)
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)

@@ -1,0 +1,98 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""``clusters``: the directories of all clusters of a run in the fleet repository, by one commit."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import ALLOW, REPOSITORY, Specification
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Sync
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import HAND_EDITS
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication import (
+    ClustersPlan,
+    Wishes,
+    plan_clusters,
+)
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import distribution, git, templates
+
+ARGUMENTS: Specification = {
+    **REPOSITORY,
+    **ALLOW,
+    "clusters": {"type": "list", "elements": "dict", "required": True},
+    "inventory": {"type": "dict", "default": {}},
+    "unreachable": {"type": "str", "choices": ["skip", "fail"], "default": "skip"},
+    "hand_edits": {"type": "str", "choices": list(HAND_EDITS), "default": "hold"},
+    "templates": {"type": "path"},
+    "cache": {"type": "path"},
+}
+
+
+def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """Publish what the given clusters need; see the module's documentation for parameters and result."""
+    groups: dict[Sync, list[Cluster]] = defaultdict(list)
+    for cluster in _checked(parameters):
+        groups[cluster.sync].append(cluster)
+    wishes = {sync: _wishes(group, parameters) for sync, group in groups.items()}
+    result: dict[str, Any] = {"changed": False, "diff": [], "held": {}, "clusters": {}}
+    for sync, wish in wishes.items():
+        remote = git.Remote(**{**parameters["repository"], "url": sync.url, "branch": sync.branch})
+        with git.Repository(remote) as repository:
+            plan, published = _publish(repository, wish, check_mode)
+        result["changed"] = result["changed"] or bool(plan.plan.changes)
+        result["diff"] += [change.diff for change in plan.plan.changes]
+        result["held"].update(plan.plan.held)
+        for one in wish.clusters:
+            result["clusters"][one.name] = plan.outcome(wish.directory(one), one.name) | published
+    return result
+
+
+def _checked(parameters: Mapping[str, Any]) -> list[Cluster]:
+    specifications = parameters["clusters"]
+    problems = [Problem(**problem) for one in specifications for problem in one.get("problems") or []]
+    if parameters["unreachable"] == "fail":
+        away = [one for one in specifications if not one["reachable"]]
+        problems += [Problem(one["host"], "fleet_unreachable", "fail", one["failure"]) for one in away]
+    clusters = [Cluster.from_params(one["host"], one, one["uid"]) for one in specifications if one["reachable"]]
+    problems += preflight.same_names(parameters["inventory"] or {one["host"]: one["name"] for one in specifications})
+    problems += preflight.same_cluster(clusters)
+    if problems:
+        raise InvalidInput(problems=problems)
+    return clusters
+
+
+def _wishes(clusters: list[Cluster], parameters: Mapping[str, Any]) -> Wishes:
+    hosts = {one.distribution: one.host for one in clusters}
+    components = {one: distribution.load(one, host, parameters["cache"]) for one, host in hosts.items()}
+    renderer = Renderer(templates.read("bootstrap", parameters["templates"]))
+    return Wishes(clusters, components, renderer, parameters["hand_edits"], parameters["allow"])
+
+
+def _publish(repository: git.Repository, wishes: Wishes, check_mode: bool) -> tuple[ClustersPlan, dict[str, Any]]:
+    plan = ClustersPlan()
+
+    def read(paths: Iterable[str]) -> dict[str, str]:
+        return {path: content.decode("utf-8", "replace") for path, content in repository.read(paths).items()}
+
+    def propose(snapshot: git.Repository) -> git.Proposal | None:
+        nonlocal plan
+        plan = plan_clusters(wishes, snapshot.entries(wishes.layout.clusters), read)
+        changes = {change.path: change.after.encode() for change in plan.plan.changes}
+        return git.Proposal(changes, plan.message) if changes else None
+
+    if check_mode:
+        if propose(repository):
+            repository.can_push()
+        return plan, {"revision": repository.head or "", "superseded": []}
+    published = git.transact(repository, propose)
+    superseded = [published.previous] if published.committed and published.previous else []
+    return plan, {"revision": published.revision or "", "superseded": superseded}

@@ -1,0 +1,88 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""``flux``: Flux on one cluster, following its directory of the fleet repository."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
+    AUTH,
+    CLUSTER,
+    REPOSITORY,
+    TIMEOUT,
+    Specification,
+)
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, kustomization, model, render
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FluxState
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import distribution, flux, objects
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
+
+ARGUMENTS: Specification = {
+    **AUTH,
+    **CLUSTER,
+    **REPOSITORY,
+    **TIMEOUT,
+    "revision": {"type": "str", "default": ""},
+    "files": {"type": "list", "elements": "str", "default": []},
+    "kustomization": {"type": "str", "default": ""},
+    "rejected": {"type": "list", "elements": "str", "default": []},
+    "cache": {"type": "path"},
+}
+# Flux applies everything as this manager; what it once applied it then owns, with nothing of ours left behind.
+_FLUX_MANAGER = "kustomize-controller"
+
+
+def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """Apply what only we can apply, and wait for Flux; see the module's documentation for parameters and result."""
+    wanted = model.Cluster.from_params(parameters["name"], parameters)
+    with Cluster(parameters["auth"], wanted.host) as cluster:
+        state = flux.observe(cluster)
+        ours = not state.follows(wanted, Layout())
+        shown = ours or (check_mode and bool(parameters["files"]))
+        plan = objects.plan(cluster, _objects(wanted, parameters), _FLUX_MANAGER) if shown else []
+        title = f"objects in {wanted.name}" if ours else f"Flux will apply in {wanted.name}"
+        result: dict[str, Any] = {
+            "changed": bool(parameters["files"]) or bool(ours and plan),
+            "applied": [objects.name(change.after) for change in plan] if ours else [],
+            "diff": objects.diffs(plan, title),
+            "warnings": _warnings(parameters, wanted) if ours else [],
+        }
+        if not check_mode:
+            if ours and plan:
+                objects.apply(cluster, _objects(wanted, parameters), _FLUX_MANAGER)
+            state = _wait_applied(cluster, parameters)
+        return {**result, "revision": state.revision, "version": state.version}
+
+
+def _objects(wanted: model.Cluster, parameters: Mapping[str, Any]) -> list[documents.Document]:
+    text = distribution.load(wanted.distribution, wanted.host, parameters["cache"])
+    return render.flux_objects(wanted, Layout(), documents.read(text, wanted.distribution.manifest))
+
+
+def _warnings(parameters: Mapping[str, Any], wanted: model.Cluster) -> list[str]:
+    where = Layout().flux_file(wanted.name, "kustomization")
+    fields = kustomization.user_changes(parameters["kustomization"], where) if parameters["kustomization"] else []
+    said = f"{where}: your {', '.join(fields)} take effect when Flux applies the file itself, after the first install"
+    return [said] if fields else []
+
+
+def _wait_applied(cluster: Cluster, parameters: Mapping[str, Any]) -> FluxState:
+    rejected = tuple(parameters["rejected"])
+    state = flux.observe(cluster)
+    if state.settled(rejected):
+        return state
+    flux.request_reconciliation(cluster, state, datetime.now(UTC).isoformat())
+    state = wait(lambda: flux.observe(cluster), lambda found: found.settled(rejected), parameters["timeout"])
+    if not state.settled(rejected):
+        said = state.explain(parameters["revision"])
+        raise NotReady(f"{cluster.where}: Flux is not ready after {parameters['timeout']} s: {said}")
+    return state

@@ -1,0 +1,30 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""``report``: what came of a run, as a table for people and as JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import Specification
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import outcome
+
+ARGUMENTS: Specification = {
+    "rows": {"type": "list", "elements": "dict", "required": True},
+    "json_file": {"type": "path"},
+}
+
+
+def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """The table; writes the JSON file also in check mode, since it is the report and changes nothing of the fleet."""
+    rows = parameters["rows"]
+    if parameters["json_file"]:
+        Path(parameters["json_file"]).write_text(json.dumps({"clusters": rows}, indent=2) + "\n", encoding="utf-8")
+    return {"changed": False, "table": outcome.table(rows), "not_ready": outcome.failed(rows)}

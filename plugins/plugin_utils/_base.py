@@ -1,0 +1,80 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""The base action, once for all nouns: validated arguments in, scrubbed result out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.scrub import Scrubber, secret_values
+from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Noun, Result, guarded
+
+
+def native(value: Any) -> Any:
+    """The value without Ansible's tags, which PyYAML and JSON writers of other libraries do not know."""
+    if isinstance(value, Mapping):
+        return {native(key): native(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [native(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    for kind in (int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    return str(value)
+
+
+class FleetAction(ActionBase):
+    """Runs its noun in this worker process, or, for a cluster reached through a bastion, the module of the same name there."""
+
+    _supports_check_mode = True
+    _supports_async = True
+    noun: ClassVar[Noun]
+    on_controller: ClassVar[bool] = False
+    """Whether the noun only ever runs on the controller (the Git side)."""
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> Result:
+        """Ansible's entry."""
+        super().run(tmp, task_vars)
+        arguments = native(self._task.args)
+        validation = ArgumentSpecValidator(self.noun.ARGUMENTS).validate(arguments)
+        scrubber = Scrubber(secret_values(self.noun.ARGUMENTS, arguments))
+        if validation.error_messages:
+            return {"failed": True, "msg": scrubber.text("; ".join(validation.error_messages))}
+        self._apply_environment()
+        result = self.perform(native(validation.validated_parameters), task_vars or {})
+        if not self._task.diff:
+            result.pop("diff", None)
+        cleaned: Result = scrubber.data(result)
+        return cleaned
+
+    def perform(self, parameters: dict[str, Any], task_vars: dict[str, Any]) -> Result:
+        """The noun's result; nouns that need something of the controller's override this."""
+        if self.on_controller or self._is_local():
+            return guarded(self.noun, parameters, check_mode=self._task.check_mode)
+        given = {name: value for name, value in parameters.items() if value is not None}
+        remote: Result = self._execute_module(
+            module_name=self._task.resolved_action,
+            module_args=given,
+            task_vars=task_vars,
+            wrap_async=self._task.async_val,
+        )
+        return remote
+
+    def _is_local(self) -> bool:
+        return self._connection.transport == "local" and not self._task.become and not self._task.async_val
+
+    def _apply_environment(self) -> None:
+        # The worker process ends with the task, so nobody else sees these.
+        environment: dict[str, Any] = {}
+        self._compute_environment_string(environment)
+        os.environ.update({str(name): str(value) for name, value in environment.items()})
