@@ -79,5 +79,31 @@ FORGE: Specification = {
     }
 }
 
+# What clusters hold that Git can't: how they pull, and secrets of the user's.
+SECRETS: Specification = {
+    "pull": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "kind": {"type": "str", "choices": ["deploy_key", "private_key", "token"], "default": "deploy_key"},
+            "private_key": {"type": "str", "no_log": True},
+            "username": {"type": "str", "default": "git"},
+            "token": {"type": "str", "no_log": True},
+        },
+    },
+    "secrets": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "no_log": False,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "namespace": {"type": "str", "default": "flux-system"},
+            "type": {"type": "str", "default": "Opaque"},
+            "data": {"type": "dict", "required": True, "no_log": True},
+        },
+    },
+}
+
 ALLOW: Specification = {"allow": {"type": "list", "elements": "str", "default": []}}
 TIMEOUT: Specification = {"timeout": {"type": "int", "default": 300}}

@@ -33,11 +33,15 @@ def native(value: Any) -> Any:
     return str(value)
 
 
+# Without it the module and its parameters, credentials among them, become a file that a kill leaves behind.
+_NEEDS_PIPELINING = "a cluster behind a bastion needs pipelining: set ansible_pipelining: true for its host"
+
+
 class FleetAction(ActionBase):
-    """Runs its noun in this worker process, or, for a cluster reached through a bastion, the module of the same name there."""
+    """Runs its noun in this worker process; for a cluster behind a bastion, the module of the same name there."""
 
     _supports_check_mode = True
-    _supports_async = True
+    _supports_async = False
     noun: ClassVar[Noun]
     on_controller: ClassVar[bool] = False
     """Whether the noun only ever runs on the controller (the Git side)."""
@@ -61,17 +65,16 @@ class FleetAction(ActionBase):
         """The noun's result; nouns that need something of the controller's override this."""
         if self.on_controller or self._is_local():
             return guarded(self.noun, parameters, check_mode=self._task.check_mode)
+        if not self._is_pipelining_enabled("new"):
+            return {"failed": True, "msg": _NEEDS_PIPELINING}
         given = {name: value for name, value in parameters.items() if value is not None}
         remote: Result = self._execute_module(
-            module_name=self._task.resolved_action,
-            module_args=given,
-            task_vars=task_vars,
-            wrap_async=self._task.async_val,
+            module_name=self._task.resolved_action, module_args=given, task_vars=task_vars
         )
         return remote
 
     def _is_local(self) -> bool:
-        return self._connection.transport == "local" and not self._task.become and not self._task.async_val
+        return self._connection.transport == "local" and not self._task.become
 
     def _apply_environment(self) -> None:
         # The worker process ends with the task, so nobody else sees these.

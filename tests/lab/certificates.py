@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cryptography import x509
@@ -86,10 +86,11 @@ def make_signing_key(path: Path) -> None:
     )
 
 
-def make_host_keys(folder: Path) -> dict[str, str]:
-    """Make the SSH host keys that are missing; return each one's public line ("ssh-ed25519 AAAA…") by type."""
+def make_ssh_keys(folder: Path, kinds: Iterable[str] = ()) -> dict[str, str]:
+    """Make the SSH keys that are missing (all kinds of HOST_KEYS, or these); each one's public line by kind."""
     lines: dict[str, str] = {}
-    for kind, generate in HOST_KEYS.items():
+    for kind in kinds or HOST_KEYS:
+        generate = HOST_KEYS[kind]
         public = folder / f"{kind}.pub"
         if not public.exists():
             key = generate()

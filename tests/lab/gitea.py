@@ -15,11 +15,16 @@ from typing import Any
 
 from . import certificates
 from .forge import Forge
+from .processes import MARKER, PART_MARKER, kill_marked
 from .settings import LabError, Settings, write
 from .supervision import Program
 
 ADMINISTRATOR = "fleet-admin"
 SSH_USER = "git"
+# Commands of the set-up, which a killed `up` may leave running.
+_PART = "_setup"
+REPOSITORY = "fleet"
+_KEY = "ed25519"
 _INI = """\
 APP_NAME = lab forge
 RUN_MODE = prod
@@ -133,7 +138,8 @@ class Gitea:
 
     def configure(self) -> None:
         """Write the configuration, and the keys where they are missing."""
-        host_keys = certificates.make_host_keys(self.folder / "host-keys")
+        host_keys = certificates.make_ssh_keys(self.folder / "host-keys")
+        certificates.make_ssh_keys(self.folder / "administrator-keys", [_KEY])
         lines = [f"[127.0.0.1]:{self.ssh_port} {line}\n" for line in host_keys.values()]
         write(self.folder / "known_hosts", "".join(lines))
         paths = ",".join(str(self.folder / "host-keys" / kind) for kind in host_keys)
@@ -184,6 +190,7 @@ class Gitea:
             "ssh_host": "127.0.0.1",
             "ssh_port": self.ssh_port,
             "ssh_user": SSH_USER,
+            "private_key": str(self.folder / "administrator-keys" / _KEY),
             "known_hosts": (self.folder / "known_hosts").read_text(),
             "ca_cert": str(self.settings.certificates / "ca.crt"),
         }
@@ -196,6 +203,7 @@ class Gitea:
         return dict(json.loads(path.read_text()))
 
     def _make_administrator(self) -> None:
+        kill_marked(self.settings.directory, _PART)
         self._run("migrate")
         if ADMINISTRATOR not in self._run("admin", "user", "list"):
             self._run(
@@ -231,15 +239,27 @@ class Gitea:
         )
 
     def finish(self) -> None:
-        """Give the administrator the password that lab.json names; once."""
+        """Give the administrator the password and the key that lab.json names, and an empty repository to start with."""
         path = self.folder / "administrator.json"
         access = json.loads(path.read_text())
         if access.pop("pending", False):
-            self.client().set_password(ADMINISTRATOR, access["password"])
+            client = self.client()
+            client.set_password(ADMINISTRATOR, access["password"])
+            public = (self.folder / "administrator-keys" / f"{_KEY}.pub").read_text()
+            known = {key["title"] for key in client.call("GET", "/user/keys")}
+            if "lab" not in known:
+                client.call("POST", "/user/keys", json={"title": "lab", "key": public})
+            if client.call("GET", f"/repos/{ADMINISTRATOR}/{REPOSITORY}", missing=None) is None:
+                client.create_repository(REPOSITORY)
             write(path, json.dumps(access), 0o600)
 
     def _run(self, *arguments: str) -> str:
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.settings.directory / "home")}
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(self.settings.directory / "home"),
+            MARKER: str(self.settings.directory),
+            PART_MARKER: _PART,
+        }
         command = [str(self.settings.bin / "gitea"), "--config", str(self.ini), *arguments]
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, check=False, text=True)
         if done.returncode:

@@ -4,7 +4,7 @@
 
 # PRIVATE to the collection: no other collection or playbook may import this file.
 # It may change or go in any release.
-"""YAML as the fleet repository holds it: one canonical way to write, one strict way to read, a header that knows edits."""
+"""YAML as the fleet repository holds it: one way to write, one strict way to read, a header that knows edits."""
 
 from __future__ import annotations
 

@@ -52,6 +52,13 @@ class InvalidInput(FleetError):
         super().__init__(message or f"{len(found)} problem(s), nothing was written:", problems=found)
 
 
+def raise_if(problems: Iterable[Problem]) -> None:
+    """Raise InvalidInput with all of them, where there are any."""
+    found = list(problems)
+    if found:
+        raise InvalidInput(problems=found)
+
+
 class GitError(FleetError):
     """Git could not do what was asked."""
 

@@ -55,7 +55,7 @@ class Layout:
         return f"{self.projects}/{environment}/clusters/{cluster}"
 
     def watched(self, cluster: str, environment: str) -> tuple[str, ...]:
-        """What a cluster checks out. The closing slash matters: go-git compares prefixes, and ``stg-1`` is one of ``stg-10``."""
+        """What a cluster checks out. The closing slash matters: go-git compares prefixes (``stg-1`` and ``stg-10``)."""
         return (
             f"{self.cluster(cluster)}/",
             f"{self.infrastructure}/{environment}/",

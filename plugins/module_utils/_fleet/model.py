@@ -32,7 +32,7 @@ LOCKDOWN = ("enforce", "none")
 
 @dataclass(frozen=True)
 class Distribution:
-    """Which Flux: ``version`` (``v2.9.4``), ``manifest`` (URL or file of its install.yaml), ``digest`` (SHA-256, hex)."""
+    """Which Flux: ``version`` (``v2.9.4``), ``manifest`` (URL or file), its ``digest`` (SHA-256, hex)."""
 
     version: str
     manifest: str

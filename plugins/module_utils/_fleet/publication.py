@@ -33,7 +33,7 @@ class Wishes:
     renderer: Renderer
     hand_edits: str = "hold"
     allow: Sequence[str] = ()
-    layout: Layout = Layout()
+    layout: Layout = field(default_factory=Layout)
 
     def directory(self, cluster: Cluster) -> str:
         """The prefix of a cluster's own files."""
@@ -44,7 +44,7 @@ class Wishes:
 class ClustersPlan:
     """The files to write, and what the cluster phase needs to know of them."""
 
-    plan: Plan = Plan()
+    plan: Plan = field(default_factory=Plan)
     kustomizations: Mapping[str, str] = field(default_factory=dict)
     message: str = ""
 
@@ -56,7 +56,7 @@ class ClustersPlan:
 
 
 def plan_clusters(wishes: Wishes, known: Iterable[str], read: Reader) -> ClustersPlan:
-    """Plan against a snapshot: ``known`` are all paths under ``clusters/``. Raises InvalidInput for a wrong identity."""
+    """Plan against a snapshot; ``known`` are all paths under ``clusters/``. A wrong identity is InvalidInput."""
     layout = wishes.layout
     facts = read([path for path in known if path.endswith("/cluster.yaml")])
     problems = preflight.identity(wishes.clusters, preflight.pinned_uids(facts, layout), wishes.allow)

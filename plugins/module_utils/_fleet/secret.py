@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import check_label
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
@@ -26,28 +26,27 @@ class KeyPair(Protocol):
     public: str
 
 
-def check(
+def problems(
     pull: Mapping[str, Any], repository: Mapping[str, Any], secrets: Sequence[Mapping[str, Any]], where: str
-) -> None:
-    """Refuse what can't work, before anything is written."""
-    problems = []
+) -> list[Problem]:
+    """What can't work, known before anything is written."""
+    found = []
     over_ssh = repository["url"].startswith("ssh://")
     if over_ssh and pull["kind"] == "token":
         hint = "a token is for https:// URLs: choose deploy_key or private_key, or give an https:// URL"
-        problems.append(Problem(where, "fleet_cluster_credential.kind", "token", hint))
+        found.append(Problem(where, "fleet_cluster_credential.kind", "token", hint))
     if not over_ssh and pull["kind"] != "token":
         hint = "a key is for ssh:// URLs: choose token, or give an ssh:// URL"
-        problems.append(Problem(where, "fleet_cluster_credential.kind", pull["kind"], hint))
+        found.append(Problem(where, "fleet_cluster_credential.kind", pull["kind"], hint))
     if pull["kind"] in ("token", "private_key") and not pull.get(pull["kind"]):
-        problems.append(Problem(where, f"fleet_cluster_credential.{pull['kind']}", "", "is missing"))
+        found.append(Problem(where, f"fleet_cluster_credential.{pull['kind']}", "", "is missing"))
     if over_ssh and not repository.get("known_hosts"):
         hint = "give the forge's host keys as known_hosts lines: host keys are pinned, never scanned"
-        problems.append(Problem(where, "fleet_repository_known_hosts", "", hint))
+        found.append(Problem(where, "fleet_repository_known_hosts", "", hint))
     for one in secrets:
         for field in ("name", "namespace"):
-            problems += check_label(where, f"fleet_secrets.{field}", str(one[field]).replace(".", "-"))
-    if problems:
-        raise InvalidInput(problems=problems)
+            found += check_label(where, f"fleet_secrets.{field}", str(one[field]).replace(".", "-"))
+    return found
 
 
 def identity(existing: Document | None) -> bool:

@@ -86,10 +86,11 @@ class Cluster:
     def apply(
         self, document: Document, manager: str = MANAGER, *, force: bool = False, dry_run: bool = False
     ) -> Document:
-        """Server-side apply (https://kubernetes.io/docs/reference/using-api/server-side-apply/): the object as it then is."""
+        """The object as server-side apply leaves it: https://kubernetes.io/docs/reference/using-api/server-side-apply/."""
         query = {"fieldManager": manager, "force": str(force).lower()} | ({"dryRun": "All"} if dry_run else {})
         path = self._path_of(document)
-        return self._ask("PATCH", path, query, document, "application/apply-patch+yaml", object_name(document))
+        what = object_name(document)
+        return self._ask("PATCH", path, query, document, content_type="application/apply-patch+yaml", what=what)
 
     def create(self, document: Document) -> Document:
         """Create an object that does not exist."""
@@ -106,7 +107,7 @@ class Cluster:
         """Set annotations, as ``flux reconcile`` does."""
         patch = {"metadata": {"annotations": dict(annotations)}}
         path = self._path_of(document)
-        self._ask("PATCH", path, {"fieldManager": MANAGER}, patch, "application/merge-patch+json")
+        self._ask("PATCH", path, {"fieldManager": MANAGER}, patch, content_type="application/merge-patch+json")
 
     def version(self) -> str:
         """The API server's version, such as v1.36.3."""
@@ -148,15 +149,17 @@ class Cluster:
         return self._discovered[root][kind]
 
     def _ask(
-        self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None,
-        content_type: str = "application/json", what: str = "",
-    ) -> Document:  # fmt: skip
+        self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None, **about: str
+    ) -> Document:
         data = json.dumps(body).encode() if body is not None else None
         target = path + (f"?{urlencode(query)}" if query else "")
+        content_type = about.get("content_type", "application/json")
         status, answer = self._connection.request(method, target, data, content_type)
         parsed = _parse(answer)
         if status < 400 and parsed is None:
-            raise Unreachable(f"{self.where}: the answer to {method} {path} is not JSON (HTTP {status}): is this an API server?")
+            raise Unreachable(
+                f"{self.where}: the answer to {method} {path} is not JSON (HTTP {status}): is this an API server?"
+            )
         parsed = parsed or {}
         if status < 400:
             return parsed
@@ -164,9 +167,8 @@ class Cluster:
         if status == 401:
             hint = "the API server does not accept these credentials (401): renew them"
             raise Unreachable(f"{self.where}: {hint}", status=401)
-        about = f"{what}: " if what else ""
-        reason = str(parsed.get("reason") or "")
-        raise ClusterError(f"{self.where}: {about}{message}", status=status, reason=reason)
+        what = f"{about['what']}: " if "what" in about else ""
+        raise ClusterError(f"{self.where}: {what}{message}", status=status, reason=str(parsed.get("reason") or ""))
 
 
 def _parse(answer: bytes) -> Document | None:
@@ -177,21 +179,21 @@ def _parse(answer: bytes) -> Document | None:
     return parsed if isinstance(parsed, dict) else None
 
 
-def wait(
-    probe: Callable[[], Found], done: Callable[[Found], bool], timeout: float, *, clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Found:  # fmt: skip
-    """Probe until ``done``, or ``timeout`` seconds have passed; the last finding either way. A server that is away for a while is waited for."""
-    deadline, pause = clock() + timeout, 0.25
+def wait(probe: Callable[[], Found], done: Callable[[Found], bool], timeout: float) -> Found:
+    """Probe until ``done``, or ``timeout`` seconds have passed: the last finding, either way.
+
+    A server that is away for a while is waited for as well.
+    """
+    deadline, pause = time.monotonic() + timeout, 0.25
     while True:
         try:
             found = probe()
-            if done(found) or clock() >= deadline:
+            if done(found) or time.monotonic() >= deadline:
                 return found
         except Unreachable:
-            if clock() >= deadline:
+            if time.monotonic() >= deadline:
                 raise
-        sleep(min(pause, max(deadline - clock(), 0)))
+        time.sleep(min(pause, max(deadline - time.monotonic(), 0)))
         pause = min(pause * 1.5, 2.0)
 
 

@@ -15,6 +15,7 @@ import threading
 from base64 import b64decode
 from collections.abc import Mapping
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
@@ -86,10 +87,10 @@ def _load_kubeconfig(configuration: Any, auth: Mapping[str, Any], files: list[Me
     elif given and "\n" in given:
         config = yaml.safe_load(io.StringIO(given))
     else:
-        path = os.path.expanduser(given or "~/.kube/config")
-        if not any(os.path.exists(part) for part in path.split(os.pathsep)):
-            raise ConfigException(f"{path} does not exist")
-        config = kube_config.KubeConfigMerger(path).config
+        paths = [str(Path(part).expanduser()) for part in (given or "~/.kube/config").split(os.pathsep) if part]
+        if not any(Path(part).exists() for part in paths):
+            raise ConfigException(f"{', '.join(paths)} does not exist")
+        config = kube_config.KubeConfigMerger(os.pathsep.join(paths)).config
     # Left to itself the library writes embedded keys into files under /tmp, which outlive a kill.
     sections = getattr(config, "value", config)
     for section, key in (("clusters", "cluster"), ("users", "user")):

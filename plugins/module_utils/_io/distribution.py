@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from pathlib import Path
 
@@ -32,7 +31,7 @@ def load(distribution: Distribution, where: str, cache: str | None = None) -> st
         content = _fetch(distribution.manifest, where)
         found = hashlib.sha256(content).hexdigest()
         if found != distribution.digest:
-            hint = f"{distribution.manifest} has SHA-256 {found}: it is not the manifest that was pinned; nothing was written"
+            hint = f"{distribution.manifest} has SHA-256 {found}: this is not the manifest that was pinned"
             raise InvalidInput(problems=[Problem(where, "fleet_flux_digest", distribution.digest, hint)])
         if kept:
             _keep(kept, content)
@@ -56,4 +55,4 @@ def _fetch(manifest: str, where: str) -> bytes:
 def _keep(path: Path, content: bytes) -> None:
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as part:
         part.write(content)
-    os.replace(part.name, path)
+    Path(part.name).replace(path)

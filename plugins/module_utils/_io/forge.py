@@ -105,6 +105,12 @@ def _explain(error: HTTPError) -> str:
 KINDS = {"gitea": Gitea}
 
 
+def check(settings: Mapping[str, Any] | None, repository_url: str) -> None:
+    """Ask the forge for what a later step will need, so that a wrong token is known before anything is written."""
+    if settings and repository_url.startswith("ssh://"):
+        KINDS[settings["kind"]](settings, repository_url).deploy_keys()
+
+
 class Registration:
     """The right of one cluster's key to read one repository, under a title that no other cluster's key can take."""
 

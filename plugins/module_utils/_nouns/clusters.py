@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import ALLOW, REPOSITORY, Specification
+from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import ALLOW, FORGE, REPOSITORY, Specification
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Sync
@@ -23,11 +23,12 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication i
     plan_clusters,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import distribution, git, templates
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import distribution, forge, git, templates
 
 ARGUMENTS: Specification = {
     **REPOSITORY,
     **ALLOW,
+    **FORGE,
     "clusters": {"type": "list", "elements": "dict", "required": True},
     "inventory": {"type": "dict", "default": {}},
     "unreachable": {"type": "str", "choices": ["skip", "fail"], "default": "skip"},
@@ -43,6 +44,8 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     for cluster in _checked(parameters):
         groups[cluster.sync].append(cluster)
     wishes = {sync: _wishes(group, parameters) for sync, group in groups.items()}
+    for sync in groups:
+        forge.check(parameters["forge"], sync.url)
     result: dict[str, Any] = {"changed": False, "diff": [], "held": {}, "clusters": {}}
     for sync, wish in wishes.items():
         remote = git.Remote(**{**parameters["repository"], "url": sync.url, "branch": sync.branch})

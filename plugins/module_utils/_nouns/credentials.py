@@ -11,9 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import AUTH, FORGE, REPOSITORY, Specification
+from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
+    AUTH,
+    FORGE,
+    REPOSITORY,
+    SECRETS,
+    Specification,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import secret
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import forge, keys
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
@@ -23,35 +30,14 @@ ARGUMENTS: Specification = {
     **REPOSITORY,
     **FORGE,
     "name": {"type": "str", "required": True},
-    "pull": {
-        "type": "dict",
-        "default": {},
-        "options": {
-            "kind": {"type": "str", "choices": ["deploy_key", "private_key", "token"], "default": "deploy_key"},
-            "private_key": {"type": "str", "no_log": True},
-            "username": {"type": "str", "default": "git"},
-            "token": {"type": "str", "no_log": True},
-        },
-    },
-    "secrets": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "no_log": False,
-        "options": {
-            "name": {"type": "str", "required": True},
-            "namespace": {"type": "str", "default": FLUX_NAMESPACE},
-            "type": {"type": "str", "default": "Opaque"},
-            "data": {"type": "dict", "required": True, "no_log": True},
-        },
-    },
+    **SECRETS,
 }
 
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """Make the Secrets of one cluster true; see the module's documentation for parameters and result."""
     pull, repository, where = parameters["pull"], parameters["repository"], parameters["name"]
-    secret.check(pull, repository, parameters["secrets"], where)
+    raise_if(secret.problems(pull, repository, parameters["secrets"], where))
     with Cluster(parameters["auth"], where) as cluster:
         existing = cluster.get("v1", "Secret", FLUX_SYNC, FLUX_NAMESPACE)
         generated = pull["kind"] == "deploy_key"

@@ -11,9 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import AUTH, CLUSTER, REPOSITORY, Specification
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import model, ready
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, Unreachable
+from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
+    AUTH,
+    CLUSTER,
+    REPOSITORY,
+    SECRETS,
+    Specification,
+)
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import model, ready, secret
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Problem, Unreachable
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC, Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.preflight import moved_sync
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FluxState
@@ -26,31 +32,41 @@ ARGUMENTS: Specification = {
     "host": {"type": "str"},
     "bootstrap": {
         "type": "dict",
-        "options": {**{key: value for key, value in CLUSTER.items() if key != "name"}, **REPOSITORY},
+        "options": {**{key: value for key, value in CLUSTER.items() if key != "name"}, **REPOSITORY, **SECRETS},
     },
     "allow": {"type": "list", "elements": "str", "default": []},
+}
+_UNKNOWN: dict[str, Any] = {
+    "reachable": True,
+    "ready": False,
+    "failure": "",
+    "uid": "",
+    "kubernetes_version": "",
+    "version": "",
+    "revision": "",
+    "suspended": [],
+    "objects": {},
 }
 
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """Facts of one cluster; see the module's documentation for parameters and result."""
     host = parameters["host"] or parameters["name"]
-    facts: dict[str, Any] = {
-        "changed": False,
-        "host": host,
-        "name": parameters["name"],
-        "reachable": True,
-        "failure": "",
-    }
+    facts: dict[str, Any] = {"changed": False, "host": host, "name": parameters["name"], **_UNKNOWN}
+    problems = _own_problems(parameters, host)
     try:
         with Cluster(parameters["auth"], host) as cluster:
             facts |= _facts(cluster)
-            problems = _preflight(cluster, parameters, host, facts)
+            problems += _cluster_problems(cluster, parameters, host, facts)
     except Unreachable as error:
-        facts |= {"reachable": False, "ready": False, "failure": str(error), "uid": "", "version": "", "revision": ""}
-        problems = _own_problems(parameters, host)
-    bootstrap = {key: value for key, value in (parameters["bootstrap"] or {}).items() if key != "repository"}
-    return {**facts, **bootstrap, "repository": _public(parameters), "problems": [one.as_dict() for one in problems]}
+        facts |= {"reachable": False, "failure": str(error)}
+    except ClusterError as error:
+        facts["failure"] = str(error)
+        problems.append(Problem(host, "fleet_cluster_auth", "", str(error)))
+    given = parameters["bootstrap"] or {}
+    specification = {key: given[key] for key in ("environment", "substitutions", "flux") if key in given}
+    repository = {key: given["repository"][key] for key in ("url", "branch")} if given else {}
+    return {**facts, **specification, "repository": repository, "problems": [one.as_dict() for one in problems]}
 
 
 def _facts(cluster: Cluster) -> dict[str, Any]:
@@ -78,23 +94,23 @@ def _is_root(found: Mapping[str, Any]) -> bool:
     return (found["metadata"]["namespace"], found["metadata"]["name"]) == (FLUX_NAMESPACE, FLUX_SYNC)
 
 
-def _preflight(cluster: Cluster, parameters: Mapping[str, Any], host: str, facts: Mapping[str, Any]) -> list[Problem]:
-    if not parameters["bootstrap"]:
-        return []
-    wanted = model.Cluster.from_params(host, {**parameters["bootstrap"], "name": parameters["name"]}, facts["uid"])
-    problems = wanted.problems()
-    problems += moved_sync(host, facts["follows"], FluxState.wanted(wanted, Layout()), parameters["allow"])
-    if not cluster.may("*", "*", "*"):
-        hint = "these credentials can't administer the cluster: Flux's own roles can only be granted by cluster-admin"
-        problems.append(Problem(host, "fleet_cluster_auth", "", hint))
-    return problems
-
-
 def _own_problems(parameters: Mapping[str, Any], host: str) -> list[Problem]:
     given = parameters["bootstrap"]
-    return model.Cluster.from_params(host, {**given, "name": parameters["name"]}).problems() if given else []
+    if not given:
+        return []
+    found = model.Cluster.from_params(host, {**given, "name": parameters["name"]}).problems()
+    return found + secret.problems(given["pull"], given["repository"], given["secrets"], host)
 
 
-def _public(parameters: Mapping[str, Any]) -> dict[str, str]:
-    repository = (parameters["bootstrap"] or {}).get("repository") or {}
-    return {field: repository[field] for field in ("url", "branch") if field in repository}
+def _cluster_problems(
+    cluster: Cluster, parameters: Mapping[str, Any], host: str, facts: Mapping[str, Any]
+) -> list[Problem]:
+    given = parameters["bootstrap"]
+    if not given:
+        return []
+    wanted = model.Cluster.from_params(host, {**given, "name": parameters["name"]}, facts["uid"])
+    found = moved_sync(host, facts["follows"], FluxState.wanted(wanted, Layout()), parameters["allow"])
+    if not cluster.may("*", "*", "*"):
+        hint = "these credentials can't administer the cluster: Flux's own roles can only be granted by cluster-admin"
+        found.append(Problem(host, "fleet_cluster_auth", "", hint))
+    return found
