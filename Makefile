@@ -11,7 +11,7 @@ GATES = .venv/bin/python -m tests.gates
 LAB = .venv/bin/python -m tests.lab
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock lint unit integration molecule test demo soak bench build clean lab-up lab-status lab-down lab-reset
+.PHONY: help setup lock format lint unit integration molecule test demo soak bench build clean lab-up lab-status lab-down lab-reset
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,11 @@ setup: ## make the environments (.venv and, with Python >= 3.12, .venv-2.21) fro
 
 lock: ## write requirements/*.txt anew from requirements/*.in
 	@$(SETUP) lock
+
+format: setup ## let ruff put Python files into the form that `make lint` asks for
+	@echo "format: ruff, all Python files"
+	@.venv/bin/ruff check --quiet --fix --exit-zero --no-cache .
+	@.venv/bin/ruff format --no-cache .
 
 lint: setup ## what can be checked by reading: ruff, mypy, ansible-lint, documentation, changelog
 	@$(GATES) lint

@@ -15,7 +15,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import zipfile
 from dataclasses import dataclass
@@ -146,20 +145,21 @@ def add_collections(environment: Environment) -> None:
     """Put collections under site-packages/ansible_collections, where Ansible looks unasked."""
     collections = site_packages(environment) / "ansible_collections"
     kept = environment.path / "wheels"
-    with tempfile.TemporaryDirectory(dir=environment.path) as scratch:
-        # pip and not uv: only pip can download without installing, and only these few files are wanted.
-        options = ["--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:", "--ignore-requires-python"]
-        options += ["--no-cache-dir", "--dest", scratch, "--requirement", str(LOCKS / f"{environment.wheels}.txt")]
-        run(TOOLS / "bin" / "python", "-m", "pip", "download", *options)
-        bundle = next(Path(scratch).glob("ansible-*.whl"))
-        with zipfile.ZipFile(bundle) as archive:
-            wanted = "ansible_collections/kubernetes/core/"
-            archive.extractall(scratch, [name for name in archive.namelist() if name.startswith(wanted)])
-        shutil.rmtree(collections, ignore_errors=True)
-        shutil.rmtree(kept, ignore_errors=True)
-        kept.mkdir()
-        shutil.move(next(Path(scratch).glob("pip-*.whl")), kept)
-        shutil.move(Path(scratch, "ansible_collections"), collections)
+    scratch = environment.path / "unpacking"
+    shutil.rmtree(scratch, ignore_errors=True)  # a set-up that was killed left it
+    # pip and not uv: only pip can download without installing, and only these few files are wanted.
+    options = ["--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:", "--ignore-requires-python"]
+    options += ["--no-cache-dir", f"--dest={scratch}", f"--requirement={LOCKS / environment.wheels}.txt"]
+    run(TOOLS / "bin" / "python", "-m", "pip", "download", *options)
+    with zipfile.ZipFile(next(scratch.glob("ansible-*.whl"))) as archive:
+        wanted = "ansible_collections/kubernetes/core/"
+        archive.extractall(scratch, [name for name in archive.namelist() if name.startswith(wanted)])
+    shutil.rmtree(collections, ignore_errors=True)
+    shutil.rmtree(kept, ignore_errors=True)
+    kept.mkdir()
+    shutil.move(next(scratch.glob("pip-*.whl")), kept)
+    shutil.move(scratch / "ansible_collections", collections)
+    shutil.rmtree(scratch)
     if environment.linked:
         (collections / "fluxops").mkdir()
         (collections / "fluxops" / "fleet").symlink_to(ROOT, target_is_directory=True)
