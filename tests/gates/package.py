@@ -32,7 +32,7 @@ clusters:
       ansible_connection: local
       ansible_python_interpreter: "{{ ansible_playbook_python }}"
       fleet_environment: staging
-      fleet_cluster_auth: {host: "https://127.0.0.1:1", api_key: none, verify_ssl: false}
+      fleet_cluster_auth: {host: "https://127.0.0.1:1", api_key: none, validate_certs: false}
 """
 # Tests of ansible-test that look at modules: where these do not run, it has not seen a collection.
 SANITY = {"ansible-doc", "import", "pylint", "validate-modules", "yamllint"}
@@ -109,7 +109,7 @@ def use_playbooks(space: Workspace, variables: dict[str, str]) -> None:
     for name in names:
         execute([*play, "--syntax-check", f"{NAME}.{name}"], cwd=space.work, env=variables)
     output = execute([*play, f"{NAME}.status"], cwd=space.work, env=variables, codes=(2,))
-    if not re.search(r"absent-1\s*: ok=[1-9]", output):
+    if "127.0.0.1:1" not in output:
         raise GateFailedError("the playbook status did not get as far as the cluster")
 
 
