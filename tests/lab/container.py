@@ -12,6 +12,7 @@ import functools
 import re
 import subprocess
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,23 @@ _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 10**3, "M": 10**6, "G": 10
 
 Object = Mapping[str, Any]
 Ports = Callable[[int], int]
+
+
+@dataclass(frozen=True)
+class Host:
+    """What a process finds on this machine: a port for each of the container's, Services, folders for mount paths."""
+
+    port: Ports
+    services: Mapping[str, int]
+    mounts: Mapping[str, Path]
+
+    def relocate(self, text: str) -> str:
+        """A value or `--flag=value` with a path in a volume led to that volume's folder."""
+        head, separator, tail = text.partition("=") if text.startswith("--") else ("", "", text)
+        for path, folder in self.mounts.items():
+            if tail == path or tail.startswith(f"{path}/"):
+                return f"{head}{separator}{folder}{tail[len(path) :]}"
+        return text
 
 
 class NoProgram(Exception):
@@ -61,17 +79,10 @@ def environment(pod: Object, container: Object, lookup: Callable[[str, str], Obj
     return values
 
 
-def arguments(
-    program: Path,
-    container: Object,
-    values: Mapping[str, str],
-    ports: Ports,
-    services: Mapping[str, int],
-    mounts: Mapping[str, Path],
-) -> list[str]:
+def arguments(program: Path, container: Object, values: Mapping[str, str], host: Host) -> list[str]:
     """The container's arguments with addresses and folders of this machine: each replaced in its place, or added."""
     given = [expand(text, values) for text in [*container.get("command", [])[1:], *container.get("args", [])]]
-    fixed = _addresses(program, _values(given), ports, services)
+    fixed = _addresses(program, _values(given), host)
     result: list[str] = []
     missing = dict(fixed)
     skip = False
@@ -87,7 +98,7 @@ def arguments(
         else:
             result.append(text)
     result.extend(f"{name}={value}" for name, value in missing.items())
-    return [relocate(text, mounts) for text in result]
+    return [host.relocate(text) for text in result]
 
 
 def volumes(pod: Object, container: Object, folder: Path) -> dict[str, Path]:
@@ -97,16 +108,9 @@ def volumes(pod: Object, container: Object, folder: Path) -> dict[str, Path]:
     for mount in container.get("volumeMounts", []):
         if mount["name"] in empty:
             mounts[mount["mountPath"].rstrip("/")] = folder / "volumes" / mount["name"]
+    for path in mounts.values():
+        path.mkdir(parents=True, exist_ok=True)
     return mounts
-
-
-def relocate(text: str, mounts: Mapping[str, Path]) -> str:
-    """A value or `--flag=value` with a path in a volume led to that volume's folder."""
-    head, separator, tail = text.partition("=") if text.startswith("--") else ("", "", text)
-    for path, folder in mounts.items():
-        if tail == path or tail.startswith(f"{path}/"):
-            return f"{head}{separator}{folder}{tail[len(path) :]}"
-    return text
 
 
 def readiness(container: Object, ports: Ports) -> str:
@@ -151,7 +155,7 @@ def _program(name: str, tag: str, folder: Path) -> Path:
     return program
 
 
-def _addresses(program: Path, given: Mapping[str, str], ports: Ports, services: Mapping[str, int]) -> dict[str, str]:
+def _addresses(program: Path, given: Mapping[str, str], host: Host) -> dict[str, str]:
     flags = _flags(str(program))
     listening = {name: default for name, default in LISTENING.items() if name in flags}
     if program.name.startswith(_EVENTS_SERVER):
@@ -161,11 +165,11 @@ def _addresses(program: Path, given: Mapping[str, str], ports: Ports, services: 
         port = (given.get(name) or default).rpartition(":")[2]
         # "0" turns a listener off.
         if port.isdigit() and port != "0":
-            fixed[name] = f"127.0.0.1:{ports(int(port))}"
+            fixed[name] = f"127.0.0.1:{host.port(int(port))}"
     if EVENTS not in listening and given.get(EVENTS):
-        fixed[EVENTS] = f"http://127.0.0.1:{services[_EVENTS_SERVER]}/"
+        fixed[EVENTS] = f"http://127.0.0.1:{host.services[_EVENTS_SERVER]}/"
     if ADVERTISED in flags:
-        fixed[ADVERTISED] = f"127.0.0.1:{services['source-controller']}"
+        fixed[ADVERTISED] = f"127.0.0.1:{host.services['source-controller']}"
     if ELECTION in given:
         fixed[ELECTION] = "false"
     if STORAGE in flags:

