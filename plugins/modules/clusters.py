@@ -1,10 +1,124 @@
 # Copyright: fluxops.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+
 from __future__ import annotations
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._noun import run_module
-from ansible_collections.fluxops.fleet.plugins.module_utils._nouns import clusters
+DOCUMENTATION = r"""
+---
+module: clusters
+short_description: Make clusters/ of the fleet repository true, by one commit
+version_added: 0.1.0
+author: fluxops.fleet contributors (@fluxops)
+description:
+  - Writes the directories of all given clusters into the fleet repository by one commit, or by none where nothing
+    differs.
+  - Runs on the controller, once for a play (C(run_once)); a push that loses a race is planned again and pushed again.
+  - Before anything is written it checks the whole run, and reports every problem at once.
+  - Files that people wrote are never changed. Files of ours that people edited are held and reported.
+notes:
+  - This is an action; it always runs on the controller, whatever the connection of the host.
+extends_documentation_fragment:
+  - fluxops.fleet._attributes
+  - fluxops.fleet._repository
+  - fluxops.fleet._forge
+options:
+  clusters:
+    description: The clusters of this run, each as returned by M(fluxops.fleet.flux_info) with its option
+      O(fluxops.fleet.flux_info#module:bootstrap).
+    type: list
+    elements: dict
+    required: true
+  inventory:
+    description: Host to cluster name for the whole inventory, so that a name is unique also among hosts outside of
+      C(--limit).
+    type: dict
+    default: {}
+  unreachable:
+    description: Whether clusters that can not be reached are left out, or fail the run before anything is written.
+    type: str
+    choices: [skip, fail]
+    default: skip
+  hand_edits:
+    description:
+      - What happens to a file of ours that people edited.
+      - V(hold) leaves it and reports it, V(keep) leaves it silently, V(overwrite) writes it anew.
+    type: str
+    choices: [hold, keep, overwrite]
+    default: hold
+  allow:
+    description: Words for dangerous steps. V(replace_cluster) accepts a cluster that was made anew under its old name.
+    type: list
+    elements: str
+    default: []
+  templates:
+    description: Directory on the controller whose C(cluster.yaml.j2) and C(projects.yaml.j2) are used in place of
+      the role's.
+    type: path
+  cache:
+    description: Directory of this run where verified manifests are shared. The action sets it.
+    type: path
+seealso:
+  - module: fluxops.fleet.flux_info
+  - module: fluxops.fleet.flux
+"""
 
-if __name__ == "__main__":
-    run_module(clusters)
+EXAMPLES = r"""
+- name: Look at each cluster
+  fluxops.fleet.flux_info:
+    name: "{{ inventory_hostname }}"
+    auth: {context: "{{ inventory_hostname }}"}
+    bootstrap:
+      environment: staging
+      flux: {version: v2.9.4, manifest: files/install.yaml, digest: "{{ fleet_flux_digest }}"}
+      repository: {url: ssh://git@git.example/platform/fleet.git}
+  register: cluster_facts
+
+- name: Publish what they need by one commit
+  fluxops.fleet.clusters:
+    repository:
+      url: ssh://git@git.example/platform/fleet.git
+      private_key: "{{ vault_fleet_key }}"
+      known_hosts: "{{ lookup('ansible.builtin.file', 'known_hosts') }}"
+    clusters: "{{ ansible_play_hosts | map('extract', hostvars, 'cluster_facts') | list }}"
+  run_once: true
+"""
+
+RETURN = r"""
+diff:
+  description: What changes, as before and after. Secrets by field name only.
+  returned: in diff mode
+  type: list
+  elements: dict
+held:
+  description: Path to reason, of files that were left alone since people wrote or edited them.
+  returned: success
+  type: dict
+clusters:
+  description: Cluster name to what was published for it.
+  returned: success
+  type: dict
+  contains:
+    revision:
+      description: The commit that holds what the cluster needs.
+      type: str
+      returned: always
+    superseded:
+      description: The commit that the branch was at before, where this run made one.
+      type: list
+      elements: str
+      returned: always
+    files:
+      description: The paths below the cluster's directory that were written.
+      type: list
+      elements: str
+      returned: always
+    held:
+      description: The paths below the cluster's directory that were left alone, and why.
+      type: dict
+      returned: always
+    kustomization:
+      description: The text of the cluster's C(flux-system/kustomization.yaml).
+      type: str
+      returned: always
+"""

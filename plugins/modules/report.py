@@ -1,10 +1,49 @@
 # Copyright: fluxops.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+
 from __future__ import annotations
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._noun import run_module
-from ansible_collections.fluxops.fleet.plugins.module_utils._nouns import report
+DOCUMENTATION = r"""
+---
+module: report
+short_description: Print what came of a run, for people and for machines
+version_added: 0.1.0
+author: fluxops.fleet contributors (@fluxops)
+description:
+  - Prints a table with a line for each cluster, and writes the same as JSON where a file is given.
+notes:
+  - This is an action; it always runs on the controller, whatever the connection of the host.
+extends_documentation_fragment:
+  - fluxops.fleet._attributes
+options:
+  rows:
+    description: A dictionary for each cluster, as the collection's filters make them.
+    type: list
+    elements: dict
+    required: true
+  json_file:
+    description: Path on the controller that the rows are written to as JSON, in check mode too.
+    type: path
+"""
 
-if __name__ == "__main__":
-    run_module(report)
+EXAMPLES = r"""
+- name: Print how the clusters are
+  fluxops.fleet.report:
+    rows:
+      - {cluster: stg-eks-1, ready: true, flux: v2.9.4, revision: main@sha1:789cc007, failure: ''}
+    json_file: /tmp/fleet.json
+  run_once: true
+"""
+
+RETURN = r"""
+table:
+  description: The table.
+  returned: success
+  type: str
+not_ready:
+  description: The clusters that are not as they should be.
+  returned: success
+  type: list
+  elements: str
+"""

@@ -1,0 +1,50 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may use this fragment.
+# It may change or go in any release.
+"""How the fleet repository is reached."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The fragment."""
+
+    DOCUMENTATION = r"""
+options:
+  repository:
+    description: The fleet repository, and how this run reaches it.
+    type: dict
+    required: true
+    suboptions:
+      url:
+        description: C(ssh://git@host/path.git) or C(https://host/path.git), without credentials.
+        type: str
+        required: true
+      branch:
+        description: The branch that the clusters follow.
+        type: str
+        default: main
+      private_key:
+        description:
+          - SSH key, in OpenSSH's format and without passphrase, that may push. It never reaches a file.
+          - Without one, the keys of the user's SSH agent are offered.
+        type: str
+      known_hosts:
+        description: Lines of a known_hosts file with the server's host keys. Host keys are pinned, never scanned.
+        type: str
+      username:
+        description: User name that goes with O(repository.token).
+        type: str
+        default: git
+      token:
+        description: Token or password for HTTPS that may push.
+        type: str
+      ca_cert:
+        description: Certificate authority (PEM, the text) that the server's certificate is checked against.
+        type: str
+requirements:
+  - git >= 2.34 (on the controller)
+"""
