@@ -90,9 +90,15 @@ def role(folder: Path) -> list[str]:
     problems += [
         where.format(name) + f" as {options[name]['default']!r} in the specification, as {value!r} in the defaults"
         for name, value in defaults.items()
-        if "default" in options.get(name, {}) and options[name]["default"] != value
+        if "default" in options.get(name, {}) and options[name]["default"] != fallback(value)
     ]
     return problems
+
+
+def fallback(value: Any) -> Any:
+    """What a default comes to where the inventory says nothing: 300 for ``{{ fleet_timeout | default(300) }}``."""
+    found = re.fullmatch(r"\{\{ fleet_\w+ \| default\((.*)\) \}\}", value) if isinstance(value, str) else None
+    return yaml.safe_load(found.group(1)) if found else value
 
 
 def load(path: Path) -> dict[str, Any]:
