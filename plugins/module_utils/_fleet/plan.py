@@ -58,6 +58,15 @@ class Plan:
         """The paths to write, sorted."""
         return sorted(change.path for change in self.changes)
 
+    @property
+    def diffs(self) -> list[dict[str, str]]:
+        """The changes as people see them: file by file, and the empty files, which show nothing, in one list."""
+        kept = [change.path for change in self.changes if change.path.endswith(GIT_KEEP)]
+        listed = "".join(f"{path}\n" for path in kept)
+        header = "empty files that make directories exist"
+        shown = [{"before_header": header, "after_header": header, "before": "", "after": listed}] if kept else []
+        return [change.diff for change in self.changes if change.path not in kept] + shown
+
 
 def plan_files(desired: Mapping[str, str], actual: Mapping[str, str | None], hand_edits: str = "hold") -> Plan:
     """Compare path → text. ``actual`` holds None, or nothing, for a path that the repository lacks.

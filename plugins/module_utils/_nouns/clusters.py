@@ -52,7 +52,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         with git.Repository(remote) as repository:
             plan, published = _publish(repository, wish, check_mode)
         result["changed"] = result["changed"] or bool(plan.plan.changes)
-        result["diff"] += [change.diff for change in plan.plan.changes]
+        result["diff"] += plan.plan.diffs
         result["held"].update(plan.plan.held)
         for one in wish.clusters:
             result["clusters"][one.name] = plan.outcome(wish.directory(one), one.name) | published
