@@ -73,6 +73,7 @@ class Workspace:
         kept.update(
             PATH=search_path(environment),
             HOME=str(self.home),
+            TMPDIR=str(self.work / "tmp"),
             LC_ALL="C.UTF-8",
             PYTHONUNBUFFERED="1",
             PIP_QUIET="1",
@@ -112,6 +113,7 @@ def workspace() -> Iterator[Workspace]:
     shutil.rmtree(work, ignore_errors=True)  # a run that was killed left it
     (base / "home").mkdir(exist_ok=True)
     work.mkdir()
+    (work / "tmp").mkdir()
     (work / "ansible.cfg").touch()
     # ansible-test asks git which files there are, and the checkout's repository ignores all of this.
     subprocess.run(["git", "init", "--quiet", work], check=True)

@@ -18,8 +18,9 @@ MOLECULE = ROOT / "extensions" / "molecule"
 
 
 def at_home(space: Workspace) -> dict[str, str]:
-    """As for the other gates, but with the user's own HOME, where Go keeps what it has built."""
-    return space.variables(MAIN) | {"HOME": os.environ.get("HOME", str(space.home))}
+    """As for the other gates, but with the user's own HOME, where Go keeps what it built, and a TMPDIR that stays."""
+    own = {"HOME": os.environ.get("HOME", str(space.home)), "TMPDIR": os.environ.get("TMPDIR", "/tmp")}
+    return space.variables(MAIN) | own
 
 
 def pytest(*folders: str, home: bool = False) -> Callable[[Workspace], Tally]:
@@ -32,6 +33,7 @@ def pytest(*folders: str, home: bool = False) -> Callable[[Workspace], Tally]:
         report = space.work / "pytest.xml"
         report.unlink(missing_ok=True)
         command: list[str | Path] = [MAIN.python, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}"]
+        command.append(f"--basetemp={space.work / 'pytest'}")  # else the folders of the last three runs stay
         # 1: some tests failed; they are counted below. Anything else (5: none found) is a failed gate.
         execute([*command, *folders], env=at_home(space) if home else space.variables(MAIN), codes=(0, 1))
         return result(report)
