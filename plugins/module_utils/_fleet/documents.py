@@ -23,7 +23,7 @@ Document = dict[str, Any]
 HEADER = "# Written by fluxops.fleet from the inventory: change it there. An edit made here is held and reported.\n"
 DIGEST = "# fluxops.fleet/digest: sha256:"
 
-_DIGEST_LINE = re.compile(rf"^{re.escape(DIGEST)}([0-9a-f]{{64}})$", re.MULTILINE)
+_DIGEST_LINE = re.compile(rf"^{re.escape(DIGEST)}([0-9a-f]{{64}})\r?$", re.MULTILINE)
 # What YAML 1.1 (https://yaml.org/type/) or the YAML 1.2 core schema (https://yaml.org/spec/1.2.2/#103-core-schema)
 # reads as something other than a string. Wider than either: a needless quote harms nobody.
 _AMBIGUOUS = re.compile(
@@ -55,6 +55,10 @@ class _Loader(_BaseLoader):  # type: ignore[misc]
 
     yaml_implicit_resolvers: dict[str, list[Any]] = {}
 
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        # Only when it constructs deeply does PyYAML see a node that contains itself.
+        return super().construct_object(node, deep=True)
+
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         seen: set[Any] = set()
         for key_node, _value in node.value:
@@ -75,6 +79,10 @@ for _tag, _pattern, _first in (
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first))
 
+# Kubernetes knows JSON's types only.
+for _tag in ("binary", "timestamp", "omap", "pairs", "set"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _Loader.construct_undefined)
+
 
 def write(documents: Iterable[Mapping[str, Any]]) -> str:
     """Documents as canonical YAML text, separated by ``---``; refuses text that is no Unicode."""
@@ -87,11 +95,11 @@ def write_list(items: list[Any]) -> str:
 
 
 def _dump(data: Any) -> str:
-    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
     try:
+        text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        hint = f"character U+{ord(text[error.start]):04X} is half of a surrogate pair, which no file can hold"
+        hint = f"character U+{ord(error.object[error.start]):04X} is half of a surrogate pair, which no file can hold"
         raise InvalidInput(problems=[Problem("rendered file", "text", "", hint)]) from None
     return text
 
@@ -100,7 +108,7 @@ def read(text: str, where: str) -> list[Document]:
     """The documents of a YAML text, empty ones left out. ``where`` names the file in errors."""
     try:
         documents = [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         problem = Problem(where, "YAML", "", " ".join(str(error).split()))
         raise InvalidInput(problems=[problem]) from None
     for document in documents:
@@ -112,7 +120,9 @@ def read(text: str, where: str) -> list[Document]:
 
 def digest(documents: Iterable[Mapping[str, Any]]) -> str:
     """SHA-256 (hex) over the JSON of the documents in order: sorted keys, no spaces, empty documents left out."""
-    data = json.dumps([document for document in documents if document], sort_keys=True, separators=(",", ":"))
+    # Once through JSON first: it makes text of keys, and keys of several types can't be sorted.
+    plain = json.loads(json.dumps([document for document in documents if document]))
+    data = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(data.encode()).hexdigest()
 
 

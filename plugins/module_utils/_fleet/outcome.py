@@ -31,7 +31,7 @@ def bootstrap_row(host: str, variables: Mapping[str, Any]) -> Row:
         "changed": bool(published.get("files")) or bool(credentials.get("changed") or flux.get("changed")),
         "flux": flux.get("version") or found.get("version", ""),
         "revision": flux.get("revision") or found.get("revision", ""),
-        "failure": next((str(one) for one in failures if one), ""),
+        "failure": next((str(one).removeprefix(f"{host}: ") for one in failures if one), ""),
     }
 
 
@@ -49,7 +49,7 @@ def status_row(host: str, variables: Mapping[str, Any]) -> Row:
         "suspended": found.get("suspended") or [],
         "flux": found.get("version", ""),
         "revision": found.get("revision", ""),
-        "failure": failure or (f"suspended: {suspended}" if suspended else ""),
+        "failure": str(failure).removeprefix(f"{host}: ") or (f"suspended: {suspended}" if suspended else ""),
     }
 
 

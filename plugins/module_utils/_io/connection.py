@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 import threading
 from base64 import b64decode
@@ -169,5 +170,6 @@ class Connection:
 
 
 def _cause(error: BaseException) -> str:
-    cause = getattr(error, "reason", None) or error
-    return _one_line(cause).rpartition(">: ")[2]
+    """The reason without the connection's own description: ``[Errno 111] Connection refused``."""
+    said = _one_line(getattr(error, "reason", None) or error)
+    return re.sub(r"^.*?(Failed to establish a new connection|Failed to resolve [^ ]+): |^<?\w+\([^)]*\)>?: ", "", said)

@@ -64,8 +64,9 @@ def transact(
             lost = error
         else:
             return Published(commit, base, committed=True, attempts=attempt)
-        # As wide as an attempt takes, doubled each time: writers spread out at whatever pace the forge has.
-        sleep(random.uniform(0, min(60.0, (time.monotonic() - started) * 2 ** (attempt - 1))))  # noqa: S311
+        if attempt < attempts:
+            # As wide as an attempt takes, doubled each time: writers spread out at whatever pace the forge has.
+            sleep(random.uniform(0, min(60.0, (time.monotonic() - started) * 2**attempt)))  # noqa: S311
         repository.fetch()
         if repository.follows(commit):  # a proxy sent our push twice, or the reply to the first one came late
             return Published(commit, base, committed=True, attempts=attempt)

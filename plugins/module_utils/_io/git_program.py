@@ -75,7 +75,7 @@ class Program:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 if isinstance(error, subprocess.TimeoutExpired):
-                    said = f"git {arguments[0]} was ended after {self.timeout:.0f} s without an end"
+                    said = f"git had no result within {self.timeout:.0f} s and was ended"
                     raise GitError(f"{self.remote.name}: {said}. Check the server and the network") from None
                 raise
         return Answer(process.returncode, output, scrub(words.decode("utf-8", "replace"), self.remote.secrets))

@@ -72,8 +72,8 @@ class Remote:
 
 def _url_problems(remote: Remote) -> Iterator[str]:
     allowed = ", ".join(f"{name}://" for name in remote.protocols)
-    if re.search(r"[\s\x00-\x1f\x7f]", remote.url):
-        yield "must not contain blanks or control characters"
+    if re.search(r'[\s\x00-\x1f\x7f"\\]', remote.url):
+        yield "must not contain blanks, control characters, quotes or backslashes"
     elif "://" not in remote.url:
         if not ("ssh" in remote.protocols and _SCP_LIKE.fullmatch(remote.url)):
             yield f"give {allowed}, or git@host:path"
