@@ -16,9 +16,8 @@ def main() -> int:
     """Run one command; its exit code."""
     arguments = _parser().parse_args()
     names = " ".join(getattr(arguments, "clusters", None) or []).replace(",", " ").split()
-    lab = Lab()
     try:
-        return _run(lab, arguments, names)
+        return _run(Lab(), arguments, names)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1

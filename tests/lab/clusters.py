@@ -41,62 +41,31 @@ def prepare(settings: Settings, name: str) -> None:
 
 def programs(settings: Settings, name: str) -> list[Program]:
     """The processes of a cluster."""
-    folder = settings.cluster(name)
+    folder, binaries = settings.cluster(name), settings.bin
     ports = settings.state["clusters"][name]["ports"]
     config = f"--kubeconfig={folder}/kubeconfig"
-    server = [
-        f"--tls-cert-file={settings.certificates}/server.crt",
-        f"--tls-private-key-file={settings.certificates}/server.key",
+    alone = ["--leader-elect=false", "--bind-address=127.0.0.1", *_certificate(settings)]
+    manager = [
+        "--use-service-account-credentials=true",
+        f"--secure-port={ports['controller-manager']}",
+        f"--root-ca-file={settings.certificates}/ca.crt",
+        f"--service-account-private-key-file={folder}/service-accounts.key",
     ]
+    kwok = [
+        f"--config={folder}/stages.yaml",
+        "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
+        # Off by default, and without a lease the node is taken for dead after 50 s.
+        "--node-lease-duration-seconds=40",
+    ]
+    scheduler = f"--secure-port={ports['scheduler']}"
+    runner = [sys.executable, "-m", "tests.lab.runner", str(settings.directory), name]
     return [
-        Program("kube-apiserver", _api_server(settings, name, server), priority=200),
-        Program(
-            "kube-controller-manager",
-            [
-                str(settings.bin / "kube-controller-manager"),
-                config,
-                "--leader-elect=false",
-                "--use-service-account-credentials=true",
-                "--bind-address=127.0.0.1",
-                f"--secure-port={ports['controller-manager']}",
-                *server,
-                f"--root-ca-file={settings.certificates}/ca.crt",
-                f"--service-account-private-key-file={folder}/service-accounts.key",
-            ],
-            priority=300,
-        ),
-        Program(
-            "kube-scheduler",
-            [
-                str(settings.bin / "kube-scheduler"),
-                config,
-                "--leader-elect=false",
-                "--bind-address=127.0.0.1",
-                f"--secure-port={ports['scheduler']}",
-                *server,
-            ],
-            priority=300,
-        ),
-        Program(
-            "kwok",
-            [
-                str(settings.bin / "kwok"),
-                config,
-                f"--config={folder}/stages.yaml",
-                "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
-                # Off by default, and without a lease the node is taken for dead after 50 s.
-                "--node-lease-duration-seconds=40",
-            ],
-            priority=300,
-        ),
+        Program("kube-apiserver", _api_server(settings, name), priority=200),
+        Program("kube-controller-manager", [f"{binaries}/kube-controller-manager", config, *alone, *manager]),
+        Program("kube-scheduler", [f"{binaries}/kube-scheduler", config, *alone, scheduler]),
+        Program("kwok", [f"{binaries}/kwok", config, *kwok]),
         # Ends the controllers first, which takes as long as the slowest of them.
-        Program(
-            "flux",
-            [sys.executable, "-m", "tests.lab.runner", str(settings.directory), name],
-            directory=ROOT,
-            priority=400,
-            patience=30,
-        ),
+        Program("flux", runner, directory=ROOT, patience=30),
     ]
 
 
@@ -169,7 +138,14 @@ def kubeconfig(settings: Settings, names: list[str]) -> dict[str, Any]:
     }
 
 
-def _api_server(settings: Settings, name: str, server: list[str]) -> list[str]:
+def _certificate(settings: Settings) -> list[str]:
+    return [
+        f"--tls-cert-file={settings.certificates}/server.crt",
+        f"--tls-private-key-file={settings.certificates}/server.key",
+    ]
+
+
+def _api_server(settings: Settings, name: str) -> list[str]:
     folder = settings.cluster(name)
     return [
         str(settings.bin / "kube-apiserver"),
@@ -177,7 +153,7 @@ def _api_server(settings: Settings, name: str, server: list[str]) -> list[str]:
         f"--etcd-prefix=/clusters/{name}",
         "--bind-address=127.0.0.1",
         f"--secure-port={settings.state['clusters'][name]['ports']['api']}",
-        *server,
+        *_certificate(settings),
         f"--client-ca-file={settings.certificates}/ca.crt",
         "--authorization-mode=RBAC",
         "--allow-privileged=true",

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
 import os
@@ -77,7 +76,6 @@ class Gitea:
         write(
             self.ini,
             _INI.read_text().format(
-                user=getpass.getuser(),
                 root=str(os.geteuid() == 0).lower(),
                 folder=self.folder,
                 port=self.port,

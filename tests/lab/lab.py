@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from . import certificates, clusters, manifest
+from . import certificates, clusters, manifest, shared
 from .forge import Forge
 from .gitea import Gitea
 from .programs import Programs
@@ -161,37 +160,10 @@ class Lab:
         write(self.settings.kubeconfig, yaml.safe_dump(config, sort_keys=False), 0o600)
 
     def _groups(self, names: Sequence[str]) -> dict[str, list[Program]]:
-        return {SHARED: self._shared(), **{name: clusters.programs(self.settings, name) for name in names}}
-
-    def _shared(self) -> list[Program]:
-        settings, ports = self.settings, self.settings.state["ports"]
-        data = settings.directory / "etcd"
-        client, peer = (f"http://127.0.0.1:{ports[name]}" for name in ("etcd", "etcd-peer"))
-        etcd = [
-            str(settings.bin / "etcd"),
-            "--name=lab",
-            f"--data-dir={data}",
-            "--unsafe-no-fsync",
-            f"--listen-client-urls={client}",
-            f"--advertise-client-urls={client}",
-            f"--listen-peer-urls={peer}",
-            f"--initial-advertise-peer-urls={peer}",
-            f"--initial-cluster=lab={peer}",
-            "--auto-compaction-mode=periodic",
-            "--auto-compaction-retention=10m",
-            "--log-level=warn",
-        ]
-        files = [
-            sys.executable,
-            "-m",
-            "http.server",
-            str(ports["files"]),
-            "--bind",
-            "127.0.0.1",
-            "--directory",
-            str(settings.share / "www"),
-        ]
-        return [Program("etcd", etcd, priority=100), Program("files", files, priority=100)]
+        return {
+            SHARED: shared.programs(self.settings),
+            **{name: clusters.programs(self.settings, name) for name in names},
+        }
 
     def _conditions(self, names: Sequence[str]) -> dict[str, Callable[[], bool]]:
         return {
@@ -210,7 +182,11 @@ class Lab:
                 del open_[name]
                 print(f"{name} ready, {time.monotonic() - start:.0f} s", flush=True)
             if open_ and time.monotonic() - start > PATIENCE:
-                raise LabError(f"not ready after {PATIENCE} s: {', '.join(open_)}; logs are in {self.settings.log}")
+                idle = [f"{p['group']}.{p['name']}" for p in self.supervisor.processes() if p["statename"] != "RUNNING"]
+                raise LabError(
+                    f"not ready after {PATIENCE} s: {', '.join(open_)}; programs that do not run: "
+                    f"{', '.join(idle) or 'none'}; logs are in {self.settings.log}"
+                )
             time.sleep(0.2)
 
     def _describe(self, names: Sequence[str], gitea: Gitea) -> None:
@@ -238,6 +214,9 @@ class Lab:
             raise LabError(f"no cluster {name!r} in {self.settings.directory}: it has {', '.join(self.clusters)}")
 
     def _purge(self) -> None:
+        socket = Path(self.settings.state.get("socket", self.settings.run / "none"))
+        if socket.parent != self.settings.run:
+            shutil.rmtree(socket.parent, ignore_errors=True)
         for path in self.settings.directory.iterdir():
             if path.name in KEPT_BY_PURGE:
                 continue

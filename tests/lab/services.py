@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import sys
 import threading
 from collections.abc import Mapping
 
@@ -24,7 +26,15 @@ class Proxy:
     def __init__(self, ports: Mapping[str, int]) -> None:
         self.ports = {name: ports[name] for name in SERVICES}
         self.targets: dict[int, int] = {}
-        threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True).start()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except OSError as error:
+            # A runner without its Services would only look alive; the supervisor starts it again.
+            print(f"services: {error}", file=sys.stderr, flush=True)
+            os._exit(1)
 
     async def _serve(self) -> None:
         async with contextlib.AsyncExitStack() as stack:

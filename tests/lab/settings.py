@@ -79,6 +79,8 @@ class Settings:
     def __init__(self, directory: Path | None = None) -> None:
         chosen = directory or Path(os.environ.get("LAB_DIR") or ROOT / ".lab")
         self.directory = chosen.absolute().resolve()
+        if found := set("%;#,`\n\"'") & set(str(self.directory)):
+            raise LabError(f"LAB_DIR {self.directory}: programs' configurations can't hold {' '.join(sorted(found))}")
         self.bin = self.directory / "bin"
         self.share = self.directory / "share"
         self.certificates = self.directory / "certificates"
