@@ -44,15 +44,19 @@ options:
       ca_cert:
         description: Path of the certificate authority's certificate (PEM) that the API server's certificate is
           checked against.
+        aliases: [ssl_ca_cert]
         type: path
       client_cert:
         description: Path of a client certificate (PEM).
+        aliases: [cert_file]
         type: path
       client_key:
         description: Path of the key (PEM) that goes with O(auth.client_cert).
+        aliases: [key_file]
         type: path
       validate_certs:
         description: Whether the API server's certificate is checked. Default is to check it.
+        aliases: [verify_ssl]
         type: bool
       proxy:
         description: URL of an HTTP(S) or SOCKS proxy.

@@ -29,7 +29,7 @@ class Noun(Protocol):
     @staticmethod
     def run(parameters: Mapping[str, Any], *, check_mode: bool) -> Result:
         """Make it true, or say in check mode what that would take."""
-        ...
+        raise NotImplementedError
 
 
 def guarded(noun: Noun, parameters: Mapping[str, Any], *, check_mode: bool) -> Result:

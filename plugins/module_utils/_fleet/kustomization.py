@@ -13,8 +13,6 @@ from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from typing import Any
 
-import yaml
-
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
@@ -103,7 +101,7 @@ def _block(patches: Sequence[Patch], indent: str) -> str:
     items = []
     for patch in patches:
         operations = [{"op": "add", "path": pointer, "value": value} for pointer, value in patch["add"].items()]
-        text = yaml.safe_dump(operations, sort_keys=False, width=4096)
+        text = documents.write_list(operations)
         items.append(documents.write_list([{"target": patch["target"], "patch": text}]))
     body = f"{BEGIN}\n{''.join(items)}{END}\n"
     return "".join(indent + line if line.strip() else line for line in body.splitlines(keepends=True))

@@ -14,12 +14,23 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from jinja2 import DictLoader, StrictUndefined, TemplateError, Undefined, pass_context
-from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
+
+try:
+    from jinja2 import DictLoader, StrictUndefined, TemplateError, Undefined, nodes, pass_context
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    IMPORT_ERROR: ImportError | None = None
+except ImportError as error:  # the controller always has it; a bastion renders nothing
+    IMPORT_ERROR = error
+
+_RENDERED = (
+    "a macro, set-block or filter-block gives text that was rendered already: "
+    "write the structure in place, and give only values in {{ … }}"
+)
+# What expressions of a template raise beside Jinja2's own errors: 1 + 'x', 1 / 0, range(10 ** 9).
+_FAULTS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
 
 
 class Renderer:
@@ -44,38 +55,60 @@ class Renderer:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
+        for name, text in templates.items():
+            self._check(name, text)
 
     def render(self, name: str, variables: Mapping[str, Any]) -> list[documents.Document]:
         """The documents of template ``name`` for ``variables``; raises InvalidInput that names the template."""
         self._values = []
         try:
             text = self._environment.get_template(name).render(variables)
-        except TemplateError as error:
-            line = getattr(error, "lineno", None)
-            place = f"line {line}" if line else "template"
-            raise InvalidInput(problems=[Problem(name, place, "", str(error.message))]) from None
+        except _FAULTS as error:
+            raise _refusal(name, error) from None
         if (name, text) not in self._parsed:
             self._parsed[name, text] = documents.read(text, name)
         return [self._fill(document, name) for document in self._parsed[name, text]]
 
+    def _check(self, name: str, text: str) -> None:
+        # Filters could take a placeholder in such text apart, so that nobody finds it again.
+        try:
+            tree = self._environment.parse(text, name)
+        except TemplateError as error:
+            raise _refusal(name, error) from None
+        for node in tree.find_all((nodes.Macro, nodes.CallBlock, nodes.AssignBlock, nodes.FilterBlock)):
+            raise InvalidInput(problems=[Problem(name, f"line {node.lineno}", "", _RENDERED)])
+
     def _finalizer(self) -> Any:
         @pass_context  # keeps Jinja2 from folding constants, which would take placeholders at compile time
-        def finalize(context: Context, value: Any) -> str:
-            if isinstance(value, Undefined):
-                value._fail_with_undefined_error()
-            if isinstance(value, str) and self._nonce in value:
-                raise TemplateError(
-                    "a macro or set-block gives text that was rendered already: "
-                    "write the structure in place, and give only values in {{ … }}"
-                )
-            self._values.append(value)
+        def finalize(context: Any, value: Any) -> str:
+            self._values.append(self._plain(value))
             return f"{self._nonce}x{len(self._values) - 1}x"
 
         return finalize
 
+    def _plain(self, value: Any) -> Any:
+        """The value as a tree of plain types, looked through for what can't be one."""
+        if isinstance(value, Undefined):
+            value._fail_with_undefined_error()
+        if isinstance(value, str):
+            if self._nonce in value:
+                raise TemplateError(_RENDERED)
+            return str(value)
+        if value is None or isinstance(value, (bool, int, float)):
+            return value
+        if isinstance(value, Mapping):
+            return {self._plain(key): self._plain(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._plain(item) for item in value]
+        raise TemplateError(f"a {type(value).__name__} is no value of YAML: '| list' may make it one")
+
     def _fill(self, node: Any, name: str) -> Any:
         if isinstance(node, dict):
-            return {self._fill_key(key, name): self._fill(value, name) for key, value in node.items()}
+            filled = {self._fill_key(key, name): self._fill(value, name) for key, value in node.items()}
+            if len(filled) < len(node):
+                hint = f"two keys are the same for these values, one of {', '.join(filled)} stands twice"
+                raise InvalidInput(problems=[Problem(name, "key", "", hint)])
+            return filled
         if isinstance(node, list):
             return [self._fill(item, name) for item in node]
         if not isinstance(node, str) or self._nonce not in node:
@@ -99,3 +132,9 @@ class Renderer:
             return str(value)
         hint = f"a {type(value).__name__} can't stand within text: give it a line of its own"
         raise InvalidInput(problems=[Problem(name, "value", repr(value), hint)])
+
+
+def _refusal(name: str, error: BaseException) -> InvalidInput:
+    line = getattr(error, "lineno", None)
+    place = f"line {line}" if line else "template"
+    return InvalidInput(problems=[Problem(name, place, "", str(getattr(error, "message", None) or error))])

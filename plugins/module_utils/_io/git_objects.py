@@ -53,7 +53,7 @@ def parse_listing(output: bytes) -> dict[str, Entry]:
     """Path to entry, from what ``git ls-tree -z`` printed."""
     found = {}
     for record in output.split(b"\0")[:-1]:
-        facts, _, path = record.partition(b"\t")
+        facts, _tab, path = record.partition(b"\t")
         found[path.decode("utf-8", "surrogateescape")] = Entry(*facts.decode().split(" "))
     return found
 

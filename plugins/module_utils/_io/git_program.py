@@ -59,7 +59,7 @@ class Program:
         pipe = subprocess.PIPE
         with (
             _git_found(),
-            subprocess.Popen(
+            subprocess.Popen(  # pylint: disable=ansible-bad-function  # not a module: there is no run_command here
                 command,
                 stdin=pipe,
                 stdout=pipe,
@@ -145,8 +145,11 @@ def _git_found() -> Iterator[None]:
 
 @functools.cache
 def _check_version(path: str) -> None:
+    command = ["git", "version"]
     with _git_found():
-        asked = subprocess.run(["git", "version"], check=False, capture_output=True, env={"PATH": path})
+        asked = subprocess.run(  # pylint: disable=ansible-bad-function  # as above
+            command, check=False, capture_output=True, env={"PATH": path}
+        )
     found = re.search(rb"(\d+)\.(\d+)", asked.stdout)
     version = tuple(map(int, found.groups())) if found else ()
     if version < OLDEST_GIT:
