@@ -33,20 +33,38 @@ def fresh(patches: Sequence[Patch]) -> str:
 
 def update(text: str, patches: Sequence[Patch], where: str) -> str:
     """The file with our block made, or made anew; every other byte stays. Raises InvalidInput where that can't be."""
-    if not documents.read(text, where):
-        return fresh(patches)
+    found = documents.read(text, where)
     lines = text.splitlines(keepends=True)
-    if not lines[-1].endswith("\n"):
+    marks = [line.strip() for line in lines if line.strip() in (BEGIN, END)]
+    if marks not in ([], [BEGIN, END]):
+        hint = f"our block must stand here once, from '{BEGIN}' to '{END}': mend these lines, or take out the block"
+        raise InvalidInput(problems=[Problem(where, "patches", "", hint)])
+    if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
-    updated = _replace_block(lines, patches) or _insert_block(lines, patches, where)
-    if without_block(updated, where) != without_block(text, where):
-        raise InvalidInput(
-            problems=[Problem(where, "patches", "", "our block stands where it changes yours: " + _REMEDY)]
-        )
+    if not found:
+        return "".join(lines) + fresh(patches)
+    updated = _replace_block(lines, patches) if marks else _insert_block(lines, patches, where)
+    if not _is_theirs_and_ours(updated, without_block(text, where), patches):
+        hint = "our block stands where it changes yours: " + _REMEDY
+        raise InvalidInput(problems=[Problem(where, "patches", "", hint)])
     return updated
 
 
 _REMEDY = "write 'patches:' as a list with one '- ' a line"
+
+
+def _is_theirs_and_ours(updated: str, theirs: Document, patches: Sequence[Patch]) -> bool:
+    ours = documents.read("patches:\n" + _block(patches, ""), "")[0]["patches"]
+    try:
+        (document,) = documents.read(updated, "")
+    except (InvalidInput, ValueError):
+        return False
+    both, others = document.pop("patches", None) or [], {**theirs}
+    own = others.pop("patches", [])
+    places = range(len(both) - len(ours) + 1)
+    return document == others and any(
+        both[place : place + len(ours)] == ours and both[:place] + both[place + len(ours) :] == own for place in places
+    )
 
 
 def without_block(text: str, where: str) -> Document:
@@ -107,11 +125,9 @@ def _block(patches: Sequence[Patch], indent: str) -> str:
     return "".join(indent + line if line.strip() else line for line in body.splitlines(keepends=True))
 
 
-def _replace_block(lines: list[str], patches: Sequence[Patch]) -> str | None:
+def _replace_block(lines: list[str], patches: Sequence[Patch]) -> str:
     stripped = [line.strip() for line in lines]
-    if BEGIN not in stripped or END not in stripped[stripped.index(BEGIN) :]:
-        return None
-    begin, end = stripped.index(BEGIN), stripped.index(END, stripped.index(BEGIN))
+    begin, end = stripped.index(BEGIN), stripped.index(END)
     indent = lines[begin][: len(lines[begin]) - len(lines[begin].lstrip())]
     return "".join(lines[:begin]) + _block(patches, indent) + "".join(lines[end + 1 :])
 
@@ -121,8 +137,9 @@ def _insert_block(lines: list[str], patches: Sequence[Patch], where: str) -> str
         if re.match(r"patches:\s*(\[\s*\]\s*)?(#.*)?$", line):
             items = (item for item in lines[number + 1 :] if item.strip() and not item.lstrip().startswith("#"))
             first = next(items, "")
-            indent = first[: len(first) - len(first.lstrip())] if first.lstrip().startswith("- ") else ""
-            return "".join(lines[:number]) + "patches:\n" + _block(patches, indent) + "".join(lines[number + 1 :])
+            indent = first[: len(first) - len(first.lstrip())] if first.split()[:1] == ["-"] else ""
+            opened = re.sub(r"[ \t]*\[[ \t]*\]", "", line, count=1)
+            return "".join(lines[:number]) + opened + _block(patches, indent) + "".join(lines[number + 1 :])
     if "patches" in documents.read("".join(lines), where)[0]:
         raise InvalidInput(problems=[Problem(where, "patches", "", "this form leaves no room for ours: " + _REMEDY)])
     return "".join(lines) + "patches:\n" + _block(patches, "")
