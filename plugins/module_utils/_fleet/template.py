@@ -17,10 +17,15 @@ from typing import Any
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
 
+# What expressions of a template raise beside Jinja2's own errors: 1 + 'x', 1 / 0, range(10 ** 9).
+_FAULTS: tuple[type[Exception], ...] = (
+    TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError,
+)  # fmt: skip
 try:
     from jinja2 import DictLoader, StrictUndefined, TemplateError, Undefined, nodes, pass_context
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+    _FAULTS = (TemplateError, *_FAULTS)
     IMPORT_ERROR: ImportError | None = None
 except ImportError as error:  # the controller always has it; a bastion renders nothing
     IMPORT_ERROR = error
@@ -29,8 +34,6 @@ _RENDERED = (
     "a macro, set-block or filter-block gives text that was rendered already: "
     "write the structure in place, and give only values in {{ … }}"
 )
-# What expressions of a template raise beside Jinja2's own errors: 1 + 'x', 1 / 0, range(10 ** 9).
-_FAULTS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
 
 
 class Renderer:
