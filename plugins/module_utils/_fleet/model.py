@@ -24,7 +24,9 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 # What Flux accepts between ${ and } when it substitutes: https://fluxcd.io/flux/components/kustomize/kustomizations/#post-build-variable-substitution
 _VARIABLE = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 # The rules of git-check-ref-format(1) that a branch name can break.
-_BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|/\.|\.lock(/|$)|[/.]$|^@$")
+_BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|/\.|\.lock(/|$)|[/.]$|^(@|HEAD)$")
+# An SSH URL of which all may be shown: its user is no secret, the cluster's file in the repository holds it too.
+_PLAIN_SSH = re.compile(r"ssh://([A-Za-z0-9._-]+@)?[^@?#]*")
 
 RESERVED_ENVIRONMENTS = ("base",)
 LOCKDOWN = ("enforce", "none")
@@ -129,19 +131,31 @@ def check_branch(where: str, field: str, value: str) -> list[Problem]:
 
 def check_repository_url(where: str, field: str, value: str) -> list[Problem]:
     """Problems of a Git URL: a scheme that we and Flux speak, no credentials in it."""
+    hint = _fault_of_url(value)
+    return [Problem(where, field, _without_credentials(value) or "empty", hint)] if hint else []
+
+
+def _fault_of_url(value: str) -> str:
     try:
         parts = urlsplit(value)
         port_is_fine = parts.port is None or parts.port > 0
     except ValueError:
-        return [Problem(where, field, value, "this is no URL")]
-    if parts.password is not None or (parts.scheme == "https" and parts.username):
-        clean = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-        return [
-            Problem(where, field, clean, "credentials stand in the URL: take them out, and give fleet_repository_token")
-        ]
+        return "this is no URL"
+    if parts.password is not None or (parts.scheme != "ssh" and "@" in parts.netloc):
+        return "credentials stand in the URL: take them out, and give fleet_repository_token"
     if parts.scheme not in ("ssh", "https") or not parts.hostname or not port_is_fine or len(parts.path) < 2:
-        hint = "ssh://git@host/path.git or https://host/path.git (Flux knows no host:path form)"
-        return [Problem(where, field, value or "empty", hint)]
-    if parts.hostname.startswith("-") or any(ord(character) < 33 for character in value):
-        return [Problem(where, field, value, "a host name can't begin with '-', a URL holds no white space")]
-    return []
+        return "ssh://git@host/path.git or https://host/path.git (Flux knows no host:path form)"
+    if re.search(r"(//|@)-", f"//{parts.netloc}") or any(ord(character) < 33 for character in value):
+        return "a host or user can't begin with '-', a URL holds no white space"
+    if re.search(r"[@?#]", value.partition(parts.netloc)[2]):
+        return "after the host a Git URL holds no '@' (write %40), '?' or '#'"
+    return ""
+
+
+def _without_credentials(url: str) -> str:
+    """The URL with nothing that may be secret: what stands before an '@', and after '?' or '#'."""
+    if _PLAIN_SSH.fullmatch(url):
+        return url
+    _secret, at, rest = url.rpartition("@")
+    scheme = re.match(r"[a-z+]*://|", url)
+    return re.split(r"[?#]", (scheme.group() + "…@" if scheme and at else "") + rest)[0]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
@@ -62,10 +63,16 @@ def pinned_uids(files: Mapping[str, str], layout: Layout) -> dict[str, str]:
             found = documents.read(text, path)
         except InvalidInput:
             continue
-        for document in found:
-            annotations = (document.get("metadata") or {}).get("annotations") or {}
-            pins[name] = str(annotations.get(UID_ANNOTATION) or "")
+        uids = [one["metadata"]["annotations"][UID_ANNOTATION] for one in found if _is_pinned(one)]
+        pins[name] = str(uids[0]) if uids else ""
     return pins
+
+
+def _is_pinned(document: documents.Document) -> bool:
+    node: Any = document
+    for field in ("metadata", "annotations", UID_ANNOTATION):
+        node = node.get(field) if isinstance(node, Mapping) else None
+    return bool(node)
 
 
 def identity(clusters: Iterable[Cluster], pins: Mapping[str, str], allow: Iterable[str]) -> list[Problem]:
