@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible import constants
+from ansible.plugins.callback import CallbackBase
+from ansible.utils.display import Display
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result
 from ansible_collections.fluxops.fleet.plugins.module_utils._nouns import clusters
@@ -22,4 +24,8 @@ class ActionModule(FleetAction):
 
     def perform(self, parameters: dict[str, Any], task_vars: dict[str, Any]) -> Result:
         """The noun, with this run's own folder to share verified manifests in."""
-        return super().perform({**parameters, "cache": constants.DEFAULT_LOCAL_TMP}, task_vars)
+        result = super().perform({**parameters, "cache": constants.DEFAULT_LOCAL_TMP}, task_vars)
+        # Ansible shows a diff only where the host that the task runs on is changed, and this is one host for all.
+        if self._task.diff and result.get("diff"):
+            Display().display(CallbackBase()._get_diff(result.pop("diff")))
+        return result
