@@ -16,14 +16,15 @@ _LONGEST_SUBJECT = 72
 
 def clusters_message(new: Sequence[str], changed: Sequence[str], paths: Iterable[str]) -> str:
     """The message for a change of ``clusters/``; ``new`` and ``changed`` are cluster names."""
-    parts = [f"{verb} {_names(names)}" for verb, names in (("bootstrap", new), ("update", changed)) if names]
-    subject = " and ".join(parts) or "make the directories that clusters watch"
+    named = [(verb, sorted(names)) for verb, names in (("bootstrap", new), ("update", changed)) if names]
+    subjects = [" and ".join(f"{verb} {said(names)}" for verb, names in named) for said in (", ".join, _counted)]
+    subject = next((one for one in subjects if len(one) <= _LONGEST_SUBJECT), subjects[-1])
+    subject = subject or "make the directories that clusters watch"
     return _message(subject, paths, {"Fleet-Cluster": sorted([*new, *changed])})
 
 
-def _names(names: Sequence[str]) -> str:
-    listed = ", ".join(sorted(names))
-    return listed if len(listed) <= _LONGEST_SUBJECT // 2 else f"{len(names)} clusters"
+def _counted(names: Sequence[str]) -> str:
+    return f"{len(names)} cluster{'s' if len(names) > 1 else ''}"
 
 
 def _message(subject: str, paths: Iterable[str], trailers: Mapping[str, Sequence[str]]) -> str:

@@ -21,7 +21,7 @@ def bootstrap_row(host: str, variables: Mapping[str, Any]) -> Row:
     published = (_registered(variables, "__bootstrap_published").get("clusters") or {}).get(found.get("name"), {})
     credentials, flux = _registered(variables, "__bootstrap_credentials"), _registered(variables, "__bootstrap_flux")
     held = [f"{path}: {why}" for path, why in (published.get("held") or {}).items()]
-    failures = [found.get("failure") if not found.get("reachable") else "", *held]
+    failures = ["" if found.get("reachable") else found.get("failure") or found.get("msg") or "not asked", *held]
     failures += [one.get("msg") for one in (found, credentials, flux) if one.get("failed")]
     planned = bool(found) and not flux.get("revision")
     return {

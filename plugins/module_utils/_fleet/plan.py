@@ -8,8 +8,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -117,8 +115,11 @@ def _parsed(text: str, path: str) -> list[Document]:
 
 
 def _shown(path: str, text: str) -> str:
-    found = _parsed(text, path) if path.endswith(".yaml") and text.count("\n---\n") > _SHOWN_IN_FULL else []
-    if not found:
+    if not path.endswith(".yaml") or text.count("\n---\n") <= _SHOWN_IN_FULL:
+        return text
+    try:
+        found = _parsed(text, path)
+    except InvalidInput:
         return text
     version = re.search(r"^# Flux Version: .*\n", text, re.MULTILINE)
     lines = [f"{name(document)}  {short_digest(document)}\n" for document in found]
@@ -127,14 +128,12 @@ def _shown(path: str, text: str) -> str:
 
 def name(document: Mapping[str, Any]) -> str:
     """An object as people name it: ``Kind namespace/name``."""
-    metadata = document["metadata"]
-    namespace = metadata.get("namespace")
-    return (
-        f"{document['kind']} {namespace}/{metadata['name']}" if namespace else f"{document['kind']} {metadata['name']}"
-    )
+    found = document.get("metadata")
+    metadata = found if isinstance(found, Mapping) else {}
+    names = [str(metadata[field]) for field in ("namespace", "name") if metadata.get(field)]
+    return f"{document.get('kind', 'object')} {'/'.join(names) or 'without a name'}"
 
 
 def short_digest(document: Mapping[str, Any]) -> str:
     """Enough of an object's digest to see that it differs."""
-    data = json.dumps(document, sort_keys=True, separators=(",", ":"))
-    return f"sha256:{hashlib.sha256(data.encode()).hexdigest()[:12]}"
+    return f"sha256:{documents.digest([document])[:12]}"
