@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.memory import MemoryFile
 
 try:
     import urllib3
@@ -38,20 +39,6 @@ _EMBEDDED = {
     "client-certificate-data": "client-certificate",
     "client-key-data": "client-key",
 }
-
-
-class MemoryFile:
-    """Content behind a path of this process's own that dies with it: never on disk, gone on SIGKILL."""
-
-    def __init__(self, content: bytes) -> None:
-        self._descriptor = os.memfd_create("fleet", os.MFD_CLOEXEC)
-        os.fchmod(self._descriptor, 0o600)
-        os.write(self._descriptor, content)
-        self.path = f"/proc/{os.getpid()}/fd/{self._descriptor}"
-
-    def close(self) -> None:
-        """Let the content go."""
-        os.close(self._descriptor)
 
 
 def connect(auth: Mapping[str, Any], where: str) -> tuple[Any, list[MemoryFile]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 from urllib.error import HTTPError
@@ -18,7 +19,7 @@ from urllib.parse import quote, urlsplit
 from ansible.module_utils.urls import open_url
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ForgeError
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.connection import MemoryFile
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.memory import MemoryFile
 
 _SECONDS = 30
 _PAGE = 50
@@ -45,7 +46,7 @@ class Gitea:
     def __init__(self, settings: Mapping[str, Any], repository_url: str) -> None:
         self._root = settings["url"].rstrip("/") + "/api/v1"
         self._token = settings["token"]
-        self._ca = MemoryFile(settings["ca_cert"].encode()) if settings.get("ca_cert") else None
+        self._ca_cert = settings.get("ca_cert")
         path = urlsplit(repository_url).path.strip("/").removesuffix(".git")
         self._keys = f"/repos/{quote(path)}/keys"
 
@@ -71,15 +72,15 @@ class Gitea:
             "Authorization": f"token {self._token}",
             "Content-Type": "application/json",
             "Accept": "application/json",
+            "User-Agent": "fluxops.fleet",
         }
         data = json.dumps(body) if body is not None else None
-        ca_path = self._ca.path if self._ca else None
+        request = {"method": method, "data": data, "headers": headers, "timeout": _SECONDS}
         try:
-            with open_url(
-                self._root + path, method=method, data=data, headers=headers, timeout=_SECONDS, ca_path=ca_path,
-                follow_redirects="none", http_agent="fluxops.fleet",
-            ) as answer:  # fmt: skip
-                content = answer.read()
+            with MemoryFile(self._ca_cert.encode()) if self._ca_cert else nullcontext() as trusted:
+                ca_path = trusted.path if trusted else None
+                with open_url(self._root + path, ca_path=ca_path, follow_redirects="none", **request) as answer:
+                    content = answer.read()
         except HTTPError as error:
             raise ForgeError(f"{self._root}{path.partition('?')[0]}: {_explain(error)}") from None
         except (OSError, ValueError) as error:

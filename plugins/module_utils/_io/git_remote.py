@@ -6,23 +6,21 @@
 # It may change or go in any release.
 """How a run reaches one branch of one repository, and the configuration of git and ssh that follows from it.
 
-Secrets reach git and ssh as memory files, by their path under /proc of this process (ssh closes inherited
-descriptors, so the path is the way). They are never on a disk, in argv, in a URL, or in an environment, and are gone
-with this process, however it ends.
+Secrets reach git and ssh as memory files: they are never on a disk, in argv, in a URL, or in an environment.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import GitError, InvalidInput, Problem
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_faults import scrub
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.memory import MemoryFile
 
 BRANCH_HINT = "give a branch's plain name, for example main"
 _SCP_LIKE = re.compile(r"(?:[\w.+~-]+@)?(?!-)(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):(?!//|:)\S+")
@@ -172,11 +170,5 @@ def _memory_file(stack: contextlib.ExitStack, text: str) -> str:
 
     Line breaks are made Unix's, with one at the end: OpenSSH takes no other key, and variables often lose the last.
     """
-    if not hasattr(os, "memfd_create") or not Path("/proc/self/fd").exists():
-        raise GitError("Secrets are handed to git as memory files: this needs Linux, with /proc")
-    descriptor = os.memfd_create("fluxops-fleet")
-    stack.callback(os.close, descriptor)
-    os.fchmod(descriptor, 0o600)
-    with os.fdopen(descriptor, "wb", closefd=False) as file:
-        file.write(text.replace("\r\n", "\n").rstrip("\n").encode() + b"\n")
-    return f"/proc/{os.getpid()}/fd/{descriptor}"
+    content = text.replace("\r\n", "\n").rstrip("\n").encode() + b"\n"
+    return stack.enter_context(MemoryFile(content)).path
