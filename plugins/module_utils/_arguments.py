@@ -51,8 +51,9 @@ REPOSITORY: Specification = {
     }
 }
 
+NAME: Specification = {"name": {"type": "str", "required": True}}
+
 CLUSTER: Specification = {
-    "name": {"type": "str", "required": True},
     "environment": {"type": "str", "required": True},
     "substitutions": {"type": "dict", "default": {}},
     "flux": {

@@ -24,8 +24,7 @@ extends_documentation_fragment:
   - fluxops.fleet._forge
 options:
   clusters:
-    description: The clusters of this run, each as returned by M(fluxops.fleet.flux_info) with its option
-      O(fluxops.fleet.flux_info#module:bootstrap).
+    description: The clusters of this run, each as returned by M(fluxops.fleet.preflight).
     type: list
     elements: dict
     required: true
@@ -59,19 +58,20 @@ options:
     description: Directory of this run where verified manifests are shared. The action sets it.
     type: path
 seealso:
-  - module: fluxops.fleet.flux_info
+  - module: fluxops.fleet.preflight
   - module: fluxops.fleet.flux
 """
 
 EXAMPLES = r"""
 - name: Look at each cluster
-  fluxops.fleet.flux_info:
+  fluxops.fleet.preflight:
     name: "{{ inventory_hostname }}"
+    environment: staging
     auth: {context: "{{ inventory_hostname }}"}
-    bootstrap:
-      environment: staging
-      flux: {version: v2.9.4, manifest: files/install.yaml, digest: "{{ fleet_flux_digest }}"}
-      repository: {url: ssh://git@git.example/platform/fleet.git}
+    flux: {version: v2.9.4, manifest: files/install.yaml, digest: "{{ fleet_flux_digest }}"}
+    repository:
+      url: ssh://git@git.example/platform/fleet.git
+      known_hosts: "{{ lookup('ansible.builtin.file', 'known_hosts') }}"
   register: cluster_facts
 
 - name: Publish what they need by one commit

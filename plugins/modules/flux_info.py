@@ -21,132 +21,8 @@ options:
     description: The cluster's name. It is its directory's name in the repository.
     type: str
     required: true
-  host:
-    description: The inventory host that problems are reported for. Default is the cluster's name.
-    type: str
-  bootstrap:
-    description: What the cluster is meant to be. Given, it is checked as well, and RV(problems) says what stands in
-      the way.
-    type: dict
-    suboptions:
-      environment:
-        description: The cluster's environment, such as V(staging). It names directories of the repository.
-        type: str
-        required: true
-      substitutions:
-        description: Facts of this cluster that manifests may substitute, beside C(cluster_name) and
-          C(cluster_environment).
-        type: dict
-        default: {}
-      flux:
-        description: Which Flux, and how it is set.
-        type: dict
-        required: true
-        suboptions:
-          version:
-            description: Flux's version, such as V(v2.9.4).
-            type: str
-            required: true
-          manifest:
-            description: URL, or path on the host where the module runs, of the release's C(install.yaml).
-            type: str
-            required: true
-          digest:
-            description: SHA-256 of the manifest. Another manifest is refused before anything is written.
-            type: str
-            required: true
-          lockdown:
-            description:
-              - V(enforce) has the controllers refuse references across namespaces and remote bases, and act as the
-                service
-                account C(fleet-tenant) where an object names none.
-              - V(none) leaves Flux's own defaults.
-            type: str
-            choices: [enforce, none]
-            default: enforce
-      repository:
-        description: The fleet repository, and how this run reaches it.
-        type: dict
-        required: true
-        suboptions:
-          url:
-            description: C(ssh://git@host/path.git) or C(https://host/path.git), without credentials.
-            type: str
-            required: true
-          branch:
-            description: The branch that the clusters follow.
-            type: str
-            default: main
-          private_key:
-            description:
-              - SSH key, in OpenSSH's format and without passphrase, that may push. It never reaches a file.
-              - Without one, the keys of the user's SSH agent are offered.
-            type: str
-          known_hosts:
-            description: Lines of a known_hosts file with the server's host keys. Host keys are pinned, never scanned.
-            type: str
-          username:
-            description: User name that goes with O(bootstrap.repository.token).
-            type: str
-            default: git
-          token:
-            description: Token or password for HTTPS that may push.
-            type: str
-          ca_cert:
-            description: Certificate authority (PEM, the text) that the server's certificate is checked against.
-            type: str
-      pull:
-        description: How the cluster pulls from the fleet repository.
-        type: dict
-        default: {}
-        suboptions:
-          kind:
-            description:
-              - V(deploy_key) has a key made for this cluster alone, in the cluster, and registered read-only at the
-                forge.
-              - V(private_key) takes a given SSH key.
-              - V(token) takes a given token, for an HTTPS URL.
-            type: str
-            choices: [deploy_key, private_key, token]
-            default: deploy_key
-          private_key:
-            description: The SSH key of O(bootstrap.pull.kind=private_key), in OpenSSH's format and without passphrase.
-            type: str
-          username:
-            description: User name that goes with O(bootstrap.pull.token).
-            type: str
-            default: git
-          token:
-            description: The token of O(bootstrap.pull.kind=token).
-            type: str
-      secrets:
-        description: Secrets that the cluster needs before Flux starts to follow, such as decryption keys.
-        type: list
-        elements: dict
-        default: []
-        suboptions:
-          name:
-            description: The Secret's name.
-            type: str
-            required: true
-          namespace:
-            description: The Secret's namespace, made where it is missing.
-            type: str
-            default: flux-system
-          type:
-            description: The Secret's type.
-            type: str
-            default: Opaque
-          data:
-            description: Field to value, in clear (not base64).
-            type: dict
-            required: true
-  allow:
-    description: Words for dangerous steps. V(move_sync) accepts a cluster that follows another repository, branch
-      or path.
-    type: list
-    elements: str
-    default: []
+seealso:
+  - module: fluxops.fleet.preflight
 """
 
 EXAMPLES = r"""
@@ -196,9 +72,13 @@ revision:
   returned: always
   type: str
   sample: main@sha1:789cc007d3f3a8a9d1f9d0c5c6e7f8a9b0c1d2e3
+administrator:
+  description: Whether the credentials may do everything in the cluster.
+  returned: always
+  type: bool
 follows:
   description: URL, branch and path that the root sync follows.
-  returned: when reachable
+  returned: always
   type: list
   elements: str
 suspended:
@@ -210,35 +90,10 @@ objects:
   description: How many objects of each of Flux's kinds there are.
   returned: always
   type: dict
-problems:
-  description: What stands in the way of bootstrapping, each with where, field, value and hint.
-  returned: always
-  type: list
-  elements: dict
-host:
-  description: The host that was asked for.
-  returned: always
-  type: str
 name:
   description: The cluster's name.
   returned: always
   type: str
-environment:
-  description: As given in O(bootstrap).
-  returned: when O(bootstrap) is given
-  type: str
-substitutions:
-  description: As given in O(bootstrap).
-  returned: when O(bootstrap) is given
-  type: dict
-flux:
-  description: As given in O(bootstrap).
-  returned: when O(bootstrap) is given
-  type: dict
-repository:
-  description: URL and branch, as given in O(bootstrap).
-  returned: always
-  type: dict
 """
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import run_module

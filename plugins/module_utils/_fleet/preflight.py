@@ -16,6 +16,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import docume
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import UID_ANNOTATION, Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FluxState
 
 REPLACE_CLUSTER = "replace_cluster"
 MOVE_SYNC = "move_sync"
@@ -91,6 +92,16 @@ def identity(clusters: Iterable[Cluster], pins: Mapping[str, str], allow: Iterab
             )
             problems.append(Problem(cluster.host, "identity of the cluster", cluster.uid, hint))
     return problems
+
+
+def cluster_problems(cluster: Cluster, facts: Mapping[str, Any], allow: Iterable[str]) -> list[Problem]:
+    """What was found in one cluster that stands in the way. One that can't be reached has none of these."""
+    if not facts["reachable"]:
+        return []
+    if not facts["administrator"]:
+        hint = "these credentials can't administer the cluster: Flux's own roles can only be granted by cluster-admin"
+        return [Problem(cluster.host, "fleet_cluster_auth", "", hint)]
+    return moved_sync(cluster.host, facts["follows"], FluxState.wanted(cluster, Layout()), allow)
 
 
 def moved_sync(host: str, followed: Iterable[str], wanted: tuple[str, str, str], allow: Iterable[str]) -> list[Problem]:

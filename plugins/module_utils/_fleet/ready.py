@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,7 @@ def custom_resource_definition(found: Mapping[str, Any] | None) -> Readiness:
     return Readiness("ready" if condition.get("status") == "True" else "waiting", str(condition.get("message", "")))
 
 
-def first_failure(objects: Mapping[str, list[Mapping[str, Any]]]) -> str:
+def first_failure(objects: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """The first object that is not ready, in Flux's words; kind → objects, in the order in which causes come first."""
     for kind, found in objects.items():
         for item in found:

@@ -9,15 +9,20 @@
 from __future__ import annotations
 
 import base64
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
+
+import yaml
 
 MASK = "********"
 # Shorter values (a port, 'yes') would blank out half of the output and hide nothing.
 _SHORTEST = 6
 # Fields of a kubeconfig that are secret: https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#AuthInfo
 _KUBECONFIG_SECRETS = ("token", "password", "client-key-data", "refresh-token", "id-token", "access-token")
+_KUBECONFIG_LINE = re.compile(rf"\b(?:{'|'.join(_KUBECONFIG_SECRETS)})[\"']?\s*:\s*[\"']?([^\s\"',}}]+)")
 
 
 def secret_values(specification: Mapping[str, Any], parameters: Mapping[str, Any]) -> set[str]:
@@ -32,8 +37,8 @@ def secret_values(specification: Mapping[str, Any], parameters: Mapping[str, Any
         elif rules.get("options"):
             for item in value if isinstance(value, list) else [value]:
                 found |= secret_values(rules["options"], item) if isinstance(item, Mapping) else set()
-        elif option == "kubeconfig" and isinstance(value, Mapping):
-            found.update(_kubeconfig(value))
+        elif option == "kubeconfig":
+            found.update(_kubeconfig(_parsed(value)))
     return found
 
 
@@ -46,6 +51,16 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(item)
     elif value is not None and not isinstance(value, bool):
         yield str(value)
+
+
+def _parsed(kubeconfig: Any) -> Any:
+    """A kubeconfig given as content, as a tree; where it is broken, the error that shows its lines must hide them."""
+    if not isinstance(kubeconfig, str) or "\n" not in kubeconfig:
+        return kubeconfig
+    try:
+        return yaml.safe_load(kubeconfig)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {"token": _KUBECONFIG_LINE.findall(kubeconfig)}
 
 
 def _kubeconfig(node: Any) -> Iterator[str]:
@@ -81,11 +96,19 @@ class Scrubber:
             return {self.data(key): self.data(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.data(item) for item in value]
-        return value
+        is_secret = isinstance(value, (int, float)) and self.text(str(value)) != str(value)
+        return MASK if is_secret else value
 
 
 def _forms(text: str) -> Iterator[str]:
     if text and not text.startswith("-----"):
-        yield from (text, quote(text, safe=""), quote_plus(text))
-    if text:
-        yield base64.b64encode(text.encode()).decode().rstrip("=")
+        yield from (text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1])
+        yield from (quote(text, safe="", errors="surrogatepass"), quote_plus(text, errors="surrogatepass"))
+    data = text.encode("utf-8", "surrogatepass")
+    if data:
+        yield base64.b64encode(data).decode().rstrip("=")
+    # Within a longer text (``user:token``) base64 looks different, by where it begins: three ways, less the ends.
+    for offset, start in ((0, 0), (1, 2), (2, 3)):
+        encoded = base64.b64encode(b"\0" * offset + data).decode().rstrip("=")
+        within = encoded[start : len(encoded) - bool((offset + len(data)) % 3)]
+        yield from (within, within.replace("+", "-").replace("/", "_"))

@@ -14,8 +14,9 @@ from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC, Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
 
 # Without these two nothing is fetched and nothing applied.
 _REQUIRED = ("source-controller", "kustomize-controller")
@@ -96,3 +97,24 @@ class FluxState:
             return f"{', '.join(missing)} not installed"
         behind = f"applied {self.revision or 'nothing'}, which does not contain commit {commit}"
         return ready.first_failure(found) or behind
+
+
+def facts(found: Mapping[str, list[Document]]) -> dict[str, Any]:
+    """What Flux's objects (kind → all of that kind) say of a cluster, as plain data."""
+    root = {kind: next(filter(_is_root, found[kind]), None) for kind in ("GitRepository", "Kustomization")}
+    controllers = {one["metadata"]["name"]: one for one in found["Deployment"]}
+    state = FluxState(controllers, root["GitRepository"], root["Kustomization"])
+    failure = ready.first_failure(found) if state.sync else "Flux is not installed"
+    return {
+        "version": state.version,
+        "revision": state.revision,
+        "ready": state.ready and not failure,
+        "failure": failure,
+        "suspended": [name(one) for ones in found.values() for one in ones if one.get("spec", {}).get("suspend")],
+        "objects": {kind: len(ones) for kind, ones in found.items()},
+        "follows": list(state.followed),
+    }
+
+
+def _is_root(found: Mapping[str, Any]) -> bool:
+    return (found["metadata"]["namespace"], found["metadata"]["name"]) == (FLUX_NAMESPACE, FLUX_SYNC)

@@ -8,7 +8,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import state as flux_state
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FLUX_KINDS, FluxState
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
@@ -41,3 +46,28 @@ def everything(cluster: Cluster) -> dict[str, list[Document]]:
         items = cluster.list(api_version, kind, FLUX_NAMESPACE if controllers else "", _PART_OF if controllers else "")
         found[kind] = [{"apiVersion": api_version, "kind": kind, **item} for item in items]
     return found
+
+
+def look(auth: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """A cluster and its Flux as plain data. One that can't be reached or read is a finding, no error."""
+    facts: dict[str, Any] = {
+        "reachable": True,
+        "ready": False,
+        "failure": "",
+        "uid": "",
+        "kubernetes_version": "",
+        "administrator": False,
+        "version": "",
+        "revision": "",
+        "follows": [],
+        "suspended": [],
+        "objects": {},
+    }
+    try:
+        with Cluster(auth, where) as cluster:
+            facts |= {"administrator": cluster.may("*", "*", "*"), "kubernetes_version": cluster.version()}
+            return facts | {"uid": cluster.uid()} | flux_state.facts(everything(cluster))
+    except Unreachable as error:
+        return facts | {"reachable": False, "failure": str(error)}
+    except ClusterError as error:
+        return facts | {"failure": str(error)}

@@ -88,7 +88,7 @@ RULES: tuple[tuple[str, type[GitError], str], ...] = (
     (
         (
             r"rpc failed|early eof|unexpected disconnect|empty reply|too slow|recv failure|non-properly|broken pipe"
-            r"|kex_exchange_identification|connection (?:reset|closed)|connection to .* closed|not responding"
+            r"|kex_exchange_identification|connection (?:reset|closed)|connection to .* closed|handshake|not responding"
         ),
         Interrupted,
         "the connection broke",

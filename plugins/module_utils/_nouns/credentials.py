@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     AUTH,
     FORGE,
+    NAME,
     REPOSITORY,
     SECRETS,
     Specification,
@@ -27,9 +28,9 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import C
 
 ARGUMENTS: Specification = {
     **AUTH,
+    **NAME,
     **REPOSITORY,
     **FORGE,
-    "name": {"type": "str", "required": True},
     **SECRETS,
 }
 

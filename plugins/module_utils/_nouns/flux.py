@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     AUTH,
     CLUSTER,
+    NAME,
     REPOSITORY,
     TIMEOUT,
     Specification,
@@ -28,6 +29,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import C
 
 ARGUMENTS: Specification = {
     **AUTH,
+    **NAME,
     **CLUSTER,
     **REPOSITORY,
     **TIMEOUT,

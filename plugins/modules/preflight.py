@@ -1,0 +1,146 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: preflight
+short_description: Check one cluster before anything is written
+version_added: 0.1.0
+author: fluxops.fleet contributors (@fluxops)
+description:
+  - Reads one cluster as M(fluxops.fleet.flux_info) does, and checks it against what it is meant to be.
+  - Writes nothing and fails for nothing that it finds. M(fluxops.fleet.clusters) takes the results of all clusters, and
+    refuses with the problems of all before it writes.
+extends_documentation_fragment:
+  - fluxops.fleet._attributes
+  - fluxops.fleet._auth
+  - fluxops.fleet._cluster
+  - fluxops.fleet._repository
+  - fluxops.fleet._secrets
+options:
+  name:
+    description: The cluster's name. It is its directory's name in the repository.
+    type: str
+    required: true
+  host:
+    description: The inventory host that problems are reported for. Default is the cluster's name.
+    type: str
+  allow:
+    description:
+      Words for dangerous steps. V(move_sync) accepts a cluster that follows another repository, branch or path.
+    type: list
+    elements: str
+    default: []
+seealso:
+  - module: fluxops.fleet.flux_info
+  - module: fluxops.fleet.clusters
+"""
+
+EXAMPLES = r"""
+- name: Look at each cluster
+  fluxops.fleet.preflight:
+    name: "{{ inventory_hostname }}"
+    environment: staging
+    auth: {context: "{{ inventory_hostname }}"}
+    flux: {version: v2.9.4, manifest: files/install.yaml, digest: "{{ fleet_flux_digest }}"}
+    repository:
+      url: ssh://git@git.example/platform/fleet.git
+      known_hosts: "{{ lookup('ansible.builtin.file', 'known_hosts') }}"
+  register: cluster_facts
+"""
+
+RETURN = r"""
+problems:
+  description: What stands in the way, each with where, field, value and hint.
+  returned: always
+  type: list
+  elements: dict
+host:
+  description: The host that was asked for.
+  returned: always
+  type: str
+name:
+  description: The cluster's name.
+  returned: always
+  type: str
+environment:
+  description: As given.
+  returned: always
+  type: str
+substitutions:
+  description: As given.
+  returned: always
+  type: dict
+flux:
+  description: As given.
+  returned: always
+  type: dict
+repository:
+  description: URL and branch, as given.
+  returned: always
+  type: dict
+reachable:
+  description: Whether the API server answered and accepted the credentials.
+  returned: always
+  type: bool
+ready:
+  description: Whether Flux runs, follows, and every object of Flux is ready or suspended.
+  returned: always
+  type: bool
+failure:
+  description: The first object that is not ready and what it says of itself, or why the cluster can not be reached.
+  returned: always
+  type: str
+uid:
+  description: The UID of the namespace C(kube-system), which tells this cluster from all others.
+  returned: always
+  type: str
+kubernetes_version:
+  description: The API server's version.
+  returned: always
+  type: str
+  sample: v1.36.3
+version:
+  description: Flux's version.
+  returned: always
+  type: str
+  sample: v2.9.4
+revision:
+  description: What the root sync applied last.
+  returned: always
+  type: str
+  sample: main@sha1:789cc007d3f3a8a9d1f9d0c5c6e7f8a9b0c1d2e3
+administrator:
+  description: Whether the credentials may do everything in the cluster.
+  returned: always
+  type: bool
+follows:
+  description: URL, branch and path that the root sync follows.
+  returned: always
+  type: list
+  elements: str
+suspended:
+  description: The objects that are suspended.
+  returned: always
+  type: list
+  elements: str
+objects:
+  description: How many objects of each of Flux's kinds there are.
+  returned: always
+  type: dict
+"""
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._noun import run_module
+from ansible_collections.fluxops.fleet.plugins.module_utils._nouns import preflight
+
+
+def main() -> None:
+    """Run where Ansible copied this to."""
+    run_module(preflight)
+
+
+if __name__ == "__main__":
+    main()
