@@ -114,7 +114,8 @@ def moved_sync(host: str, followed: Iterable[str], wanted: tuple[str, str, str],
             host,
             field,
             new,
-            f"Flux on this cluster follows {old!r}: to move it run again with fleet_allow: [{MOVE_SYNC}]",
+            f"Flux on this cluster follows {old!r}: if this is the wrong cluster, mend fleet_cluster_auth; "
+            f"to move it, run again with fleet_allow: [{MOVE_SYNC}]",
         )
         for field, old, new in zip(fields, followed, wanted, strict=True)
         if old != new

@@ -24,6 +24,9 @@ _SHORTEST = 6
 _KUBECONFIG_SECRETS = ("token", "password", "client-key-data", "refresh-token", "id-token", "access-token")
 _KUBECONFIG_LINE = re.compile(rf"\b(?:{'|'.join(_KUBECONFIG_SECRETS)})[\"']?\s*:\s*[\"']?([^\s\"',}}]+)")
 
+# The password, or in https:// the name alone, that people put before a URL's host. It is refused, but not shown either.
+_URL_CREDENTIALS = re.compile(r"://[^/\s:@]*:([^/\s]+)@|https?://([^/\s:@]+)@")
+
 
 def secret_values(specification: Mapping[str, Any], parameters: Mapping[str, Any]) -> set[str]:
     """The values of all options that the argument specification marks ``no_log``, nested ones included."""
@@ -39,6 +42,8 @@ def secret_values(specification: Mapping[str, Any], parameters: Mapping[str, Any
                 found |= secret_values(rules["options"], item) if isinstance(item, Mapping) else set()
         elif option == "kubeconfig":
             found.update(_kubeconfig(_parsed(value)))
+        elif option == "url":
+            found.update(one or two for one, two in _URL_CREDENTIALS.findall(str(value)))
     return found
 
 
