@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
@@ -19,6 +19,8 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.scrub import Scrubber, secret_values
 
 Result = dict[str, Any]
+Say = Callable[[str], None]
+"""Tells people, while it happens, what is being done."""
 
 
 class Noun(Protocol):
@@ -27,16 +29,16 @@ class Noun(Protocol):
     ARGUMENTS: Specification
 
     @staticmethod
-    def run(parameters: Mapping[str, Any], *, check_mode: bool) -> Result:
+    def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         """Make it true, or say in check mode what that would take."""
         raise NotImplementedError
 
 
-def guarded(noun: Noun, parameters: Mapping[str, Any], *, check_mode: bool) -> Result:
-    """The noun's result, or its failure as one, with the values of all secret parameters taken out."""
+def guarded(noun: Noun, parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
+    """The noun's result, or its failure as one; values of secret parameters are taken out of all that is said."""
     scrubber = Scrubber(secret_values(noun.ARGUMENTS, parameters))
     try:
-        result = noun.run(parameters, check_mode=check_mode)
+        result = noun.run(parameters, check_mode=check_mode, say=lambda text: say(scrubber.text(text)))
     except FleetError as error:
         problems = [problem.as_dict() for problem in error.problems]
         result = {"failed": True, "msg": str(error), "problems": problems}
@@ -50,7 +52,7 @@ def guarded(noun: Noun, parameters: Mapping[str, Any], *, check_mode: bool) -> R
 def run_module(noun: Noun) -> None:
     """The body of a module: the same noun, run where Ansible copied it to."""
     module = AnsibleModule(argument_spec=noun.ARGUMENTS, supports_check_mode=True)
-    result = guarded(noun, module.params, check_mode=module.check_mode)
+    result = guarded(noun, module.params, check_mode=module.check_mode, say=module.log)
     if result.get("failed"):
         module.fail_json(**result)
     module.exit_json(**result)

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.scrub import Scrubber, secret_values
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Noun, Result, guarded
@@ -64,7 +65,7 @@ class FleetAction(ActionBase):
     def perform(self, parameters: dict[str, Any], task_vars: dict[str, Any]) -> Result:
         """The noun's result; nouns that need something of the controller's override this."""
         if self.on_controller or self._is_local():
-            return guarded(self.noun, parameters, check_mode=self._task.check_mode)
+            return guarded(self.noun, parameters, check_mode=self._task.check_mode, say=self._say)
         if not self._is_pipelining_enabled("new"):
             return {"failed": True, "msg": _NEEDS_PIPELINING}
         given = {name: value for name, value in parameters.items() if value is not None}
@@ -72,6 +73,10 @@ class FleetAction(ActionBase):
             module_name=self._task.resolved_action, module_args=given, task_vars=task_vars
         )
         return remote
+
+    @staticmethod
+    def _say(text: str) -> None:
+        Display().display(f"  {text}")
 
     def _is_local(self) -> bool:
         return self._connection.transport == "local" and not self._task.become

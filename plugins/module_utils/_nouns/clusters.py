@@ -24,6 +24,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication i
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import distribution, forge, git, templates
+from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
 ARGUMENTS: Specification = {
     **REPOSITORY,
@@ -38,7 +39,7 @@ ARGUMENTS: Specification = {
 }
 
 
-def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Publish what the given clusters need; see the module's documentation for parameters and result."""
     groups: dict[Sync, list[Cluster]] = defaultdict(list)
     for cluster in _checked(parameters):
@@ -51,6 +52,9 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         remote = git.Remote(**{**parameters["repository"], "url": sync.url, "branch": sync.branch})
         with git.Repository(remote) as repository:
             plan, published = _publish(repository, wish, check_mode)
+        if plan.plan.changes and not check_mode:
+            count, commit = len(plan.plan.changes), published["revision"][:8]
+            say(f"{sync.url}: commit {commit} on {sync.branch}, files: {count}")
         result["changed"] = result["changed"] or bool(plan.plan.changes)
         result["diff"] += plan.plan.diffs
         result["held"].update(plan.plan.held)

@@ -23,8 +23,10 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import secret
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import forge, keys
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
+from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
 ARGUMENTS: Specification = {
     **AUTH,
@@ -35,7 +37,7 @@ ARGUMENTS: Specification = {
 }
 
 
-def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Make the Secrets of one cluster true; see the module's documentation for parameters and result."""
     pull, repository, where = parameters["pull"], parameters["repository"], parameters["name"]
     raise_if(secret.problems(pull, repository, parameters["secrets"], where))
@@ -52,8 +54,10 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         stale = registration.needed(public) if public else False
         if not check_mode:
             for document in changes:
+                say(f"{where}: writing {name(document)}")
                 cluster.replace(document) if "uid" in document["metadata"] else cluster.create(document)
             if stale:
+                say(f"{where}: registering its deploy key at the forge, read-only")
                 registration.register(public)
     diff = [secret.diff(document, made_up=check_mode and key is not None) for document in changes]
     result = {"changed": bool(changes) or stale, "diff": diff + registration.diff(stale)}

@@ -26,6 +26,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FluxState
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import distribution, flux, objects
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
+from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
 ARGUMENTS: Specification = {
     **AUTH,
@@ -43,7 +44,7 @@ ARGUMENTS: Specification = {
 _FLUX_MANAGER = "kustomize-controller"
 
 
-def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Apply what only we can apply, and wait for Flux; see the module's documentation for parameters and result."""
     wanted = model.Cluster.from_params(parameters["name"], parameters)
     with Cluster(parameters["auth"], wanted.host) as cluster:
@@ -60,8 +61,9 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         }
         if not check_mode:
             if ours and plan:
+                say(f"{wanted.name}: applying {len(plan)} objects, Flux {wanted.distribution.version}")
                 objects.apply(cluster, _objects(wanted, parameters), _FLUX_MANAGER)
-            state = _wait_applied(cluster, parameters)
+            state = _wait_applied(cluster, parameters, say)
         return {**result, "revision": state.revision, "version": state.version}
 
 
@@ -77,14 +79,23 @@ def _warnings(parameters: Mapping[str, Any], wanted: model.Cluster) -> list[str]
     return [said] if fields else []
 
 
-def _wait_applied(cluster: Cluster, parameters: Mapping[str, Any]) -> FluxState:
+def _wait_applied(cluster: Cluster, parameters: Mapping[str, Any], say: Say) -> FluxState:
     rejected = tuple(parameters["rejected"])
     state = flux.observe(cluster)
     if state.settled(rejected):
         return state
     flux.request_reconciliation(cluster, state, datetime.now(UTC).isoformat())
-    state = wait(lambda: flux.observe(cluster), lambda found: found.settled(rejected), parameters["timeout"])
+    said: list[str] = []
+
+    def settled(found: FluxState) -> bool:
+        reason = f"{cluster.where}: waiting: {found.explain(parameters['revision'])}"
+        if not found.settled(rejected) and reason not in said:
+            said.append(reason)
+            say(reason)
+        return found.settled(rejected)
+
+    state = wait(lambda: flux.observe(cluster), settled, parameters["timeout"])
     if not state.settled(rejected):
-        said = state.explain(parameters["revision"])
-        raise NotReady(f"{cluster.where}: Flux is not ready after {parameters['timeout']} s: {said}")
+        why = state.explain(parameters["revision"])
+        raise NotReady(f"{cluster.where}: Flux is not ready after {parameters['timeout']} s: {why}")
     return state

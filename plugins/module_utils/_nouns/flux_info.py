@@ -13,10 +13,11 @@ from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import AUTH, NAME, Specification
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux
+from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
 ARGUMENTS: Specification = {**AUTH, **NAME}
 
 
-def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Facts of one cluster; see the module's documentation for parameters and result."""
     return {"changed": False, "name": parameters["name"], **flux.look(parameters["auth"], parameters["name"])}

@@ -22,6 +22,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import model, preflight, secret
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux
+from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
 ARGUMENTS: Specification = {
     **AUTH,
@@ -34,7 +35,7 @@ ARGUMENTS: Specification = {
 }
 
 
-def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Facts and problems of one cluster; see the module's documentation for parameters and result."""
     host, repository = parameters["host"] or parameters["name"], parameters["repository"]
     facts = flux.look(parameters["auth"], host)

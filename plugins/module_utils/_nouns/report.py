@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import Specification
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import outcome
+from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
 ARGUMENTS: Specification = {
     "rows": {"type": "list", "elements": "dict", "required": True},
@@ -22,7 +23,7 @@ ARGUMENTS: Specification = {
 }
 
 
-def run(parameters: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """The table; writes the JSON file also in check mode, since it is the report and changes nothing of the fleet."""
     rows = parameters["rows"]
     if parameters["json_file"]:
