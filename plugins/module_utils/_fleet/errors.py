@@ -48,7 +48,7 @@ class InvalidInput(FleetError):
     """Something given is wrong; nothing was written."""
 
     def __init__(self, message: str = "", *, problems: Iterable[Problem] = ()) -> None:
-        found = list(problems)
+        found = set(problems)
         super().__init__(message or f"{len(found)} problem(s), nothing was written:", problems=found)
 
 
