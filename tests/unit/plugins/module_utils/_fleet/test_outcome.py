@@ -1,0 +1,96 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What came of a run, as rows and as a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import outcome
+
+REVISION = "main@sha1:0123456789abcdef0123456789abcdef01234567"
+
+
+def registered(**changes: Any) -> dict[str, Any]:
+    """What the role bootstrap registers on a host on which all went well."""
+    found: dict[str, Any] = {
+        "__bootstrap_preflight": {"name": "a", "environment": "staging", "reachable": True, "version": "v2.9.3"},
+        "__bootstrap_published": {"clusters": {"a": {"files": [], "held": {}}}},
+        "__bootstrap_credentials": {"changed": False},
+        "__bootstrap_flux": {"changed": False, "revision": REVISION, "version": "v2.9.4"},
+    }
+    for name, value in changes.items():
+        found[f"__bootstrap_{name}"] = {**found[f"__bootstrap_{name}"], **value}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        (registered(), {"ready": True, "changed": False, "failure": "", "flux": "v2.9.4", "revision": REVISION}),
+        (registered(flux={"changed": True}), {"ready": True, "changed": True}),
+        (registered(credentials={"changed": True}), {"ready": True, "changed": True}),
+        (registered(published={"clusters": {"a": {"files": ["x"]}}}), {"ready": True, "changed": True}),
+        (registered(published={"clusters": {"b": {"files": ["x"]}}}), {"ready": True, "changed": False}),
+        (registered(flux={"revision": ""}), {"ready": "planned", "failure": "", "revision": ""}),
+        (registered(flux={"skipped": True}), {"ready": "planned", "flux": "v2.9.3"}),
+        (registered(published={"clusters": {"a": {"held": {"p": "why"}}}}), {"ready": False, "failure": "p: why"}),
+        (registered(preflight={"reachable": False, "failure": "refused"}), {"ready": False, "failure": "refused"}),
+        (registered(preflight={"failed": True, "msg": "bad"}), {"ready": False, "failure": "bad"}),
+        (registered(credentials={"failed": True, "msg": "bad"}), {"ready": False, "failure": "bad"}),
+        (registered(flux={"failed": True, "msg": "bad", "revision": ""}), {"ready": False, "failure": "bad"}),
+        ({}, {"cluster": "h", "environment": "", "revision": "", "ready": False, "failure": "not asked"}),
+        ({"__bootstrap_preflight": {"unreachable": True, "msg": "no ssh"}}, {"ready": False, "failure": "no ssh"}),
+        (registered(published={"clusters": None}), {"ready": True, "changed": False}),
+    ],
+)
+def test_bootstrap_row_truth_table(variables: dict[str, Any], expected: dict[str, Any]) -> None:
+    row = outcome.bootstrap_row("h", variables)
+    assert {key: row[key] for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"name": "a", "ready": True, "version": "v2.9.4"}, {"cluster": "a", "ready": True, "failure": ""}),
+        ({"name": "a", "ready": False, "failure": "why"}, {"ready": False, "failure": "why"}),
+        ({"failed": True, "msg": "bad"}, {"cluster": "h", "ready": False, "failure": "bad"}),
+        ({"ready": True, "suspended": ["K x"]}, {"ready": True, "failure": "suspended: K x", "suspended": ["K x"]}),
+        ({"ready": False, "failure": "why", "suspended": ["K x"]}, {"failure": "why"}),
+        ({"skipped": True}, {"ready": False, "failure": "not asked"}),
+    ],
+)
+def test_status_row_truth_table(facts: dict[str, Any], expected: dict[str, Any]) -> None:
+    row = outcome.status_row("h", {"__status_facts": facts, "fleet_environment": "staging"})
+    assert {key: row[key] for key in expected} == expected
+    assert row["environment"] == "staging"
+
+
+def test_status_row_of_a_host_that_was_not_asked() -> None:
+    assert outcome.status_row("h", {})["failure"] == "not asked"
+
+
+def test_table_is_aligned_and_short() -> None:
+    rows = [
+        {"cluster": "a", "ready": True, "flux": "v2.9.4", "revision": REVISION, "failure": ""},
+        {"cluster": "longer-1", "ready": "planned", "flux": "", "revision": "", "failure": "two\n  lines"},
+        {"cluster": "c", "ready": False, "flux": "", "revision": "6.2.0", "failure": None},
+    ]
+    assert outcome.table(rows).splitlines() == [
+        "CLUSTER   READY    FLUX    REVISION       FAILURE",
+        "a         yes      v2.9.4  main@01234567  -",
+        "longer-1  planned  -       -              two lines",
+        "c         no       -       6.2.0          -",
+    ]
+
+
+def test_table_of_no_rows() -> None:
+    assert outcome.table([]).strip() == ""
+
+
+def test_failed_names_what_is_not_well() -> None:
+    rows = [{"cluster": name, "ready": ready} for name, ready in (("a", True), ("b", False), ("c", "planned"))]
+    assert outcome.failed(rows) == ["b"]

@@ -1,0 +1,146 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must hold between clusters before anything is written."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, preflight, render
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import UID_ANNOTATION, Layout
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
+from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import COMPONENTS, TEMPLATES, cluster, labels
+
+
+def test_same_names_names_each_host_and_the_others() -> None:
+    found = preflight.same_names({"a": "one", "b": "two", "c": "one", "d": "one"})
+    assert [(problem.where, problem.field, problem.value) for problem in found] == [
+        (host, "fleet_cluster_name", "one") for host in "acd"
+    ]
+    assert [problem.hint.partition(":")[0] for problem in found] == [
+        f"also the name of {others}" for others in ("c, d", "a, d", "a, c")
+    ]
+
+
+@given(st.dictionaries(labels, labels, max_size=8))
+def test_same_names_any_inventory(inventory: dict[str, str]) -> None:
+    shared = [host for host, name in inventory.items() if list(inventory.values()).count(name) > 1]
+    assert sorted(problem.where for problem in preflight.same_names(inventory)) == sorted(shared)
+
+
+def test_same_cluster_by_uid() -> None:
+    found = preflight.same_cluster([cluster("a", "u1"), cluster("b", "u2"), cluster("c", "u1")])
+    assert [(problem.where, problem.field) for problem in found] == [
+        ("a", "fleet_cluster_auth"),
+        ("c", "fleet_cluster_auth"),
+    ]
+    assert "as c (UID u1)" in found[0].hint
+    assert "as a (UID u1)" in found[1].hint
+
+
+def test_same_cluster_knows_nothing_of_clusters_that_were_not_reached() -> None:
+    assert preflight.same_cluster([cluster("a", ""), cluster("b", "")]) == []
+
+
+def cluster_file(uid: str) -> str:
+    """A cluster.yaml with a pin."""
+    return documents.write([{"kind": "ConfigMap", "metadata": {"name": "x", "annotations": {UID_ANNOTATION: uid}}}])
+
+
+def test_pinned_uids_of_what_we_write() -> None:
+    files = render.cluster_files(cluster("a", "u1"), Layout(), Renderer(TEMPLATES), COMPONENTS, None)
+    texts = {path: text for path, text in files.items() if path.endswith("/cluster.yaml")}
+    assert preflight.pinned_uids(texts, Layout()) == {"a": "u1"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a: [\n",
+        "metadata: text\n",
+        "metadata: {annotations: text}\n",
+        "metadata: {annotations: [1]}\n",
+        "metadata: {annotations: }\n",
+        "kind: ConfigMap\n",
+        cluster_file(""),
+    ],
+)
+def test_pinned_uids_of_a_file_without_one(text: str) -> None:
+    assert not preflight.pinned_uids({"clusters/a/cluster.yaml": text}, Layout()).get("a")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_pinned_uids_of_a_file_with_more_documents(order: int) -> None:
+    text = "---\n".join([cluster_file("u1"), "kind: ConfigMap\nmetadata: {name: more}\n"][::order])
+    assert preflight.pinned_uids({"clusters/a/cluster.yaml": text}, Layout()) == {"a": "u1"}
+
+
+def test_pinned_uids_in_a_layout_of_the_users() -> None:
+    files = {"deep/er/a/cluster.yaml": cluster_file("u1")}
+    assert preflight.pinned_uids(files, Layout(clusters="deep/er")) == {"a": "u1"}
+
+
+REPLACE = ["replace_cluster"]
+ALL_THREE = ["fleet_repository_url", "fleet_repository_branch", "fleet_cluster_name"]
+
+
+@pytest.mark.parametrize(
+    ("uid", "pins", "allow", "said"),
+    [
+        ("u1", {}, [], ""),
+        ("u1", {"a": ""}, [], ""),
+        ("u1", {"a": "u1"}, [], ""),
+        ("u1", {"a": "u1", "b": "u2"}, [], ""),
+        ("", {"a": "u1"}, [], ""),
+        ("", {"a": "u1", "b": ""}, [], ""),
+        ("u2", {"a": "u1"}, [], "the repository pins UID u1"),
+        ("u2", {"a": "u1"}, ["move_sync"], "fleet_allow: [replace_cluster]"),
+        ("u2", {"a": "u1"}, REPLACE, ""),
+        ("u2", {"a": "u1"}, ["move_sync", "replace_cluster"], ""),
+        ("u2", {"a": "u1", "b": "u2"}, [], "the cluster that the repository knows as b (UID u2)"),
+        ("u2", {"a": "u1", "b": "u2"}, REPLACE, "the cluster that the repository knows as b (UID u2)"),
+        ("u2", {"b": "u2"}, [], "the cluster that the repository knows as b (UID u2)"),
+    ],
+)
+def test_identity_truth_table(uid: str, pins: dict[str, str], allow: list[str], said: str) -> None:
+    found = preflight.identity([cluster("a", uid)], pins, allow)
+    assert len(found) == bool(said)
+    assert all(problem.where == "a" and said in problem.hint for problem in found)
+
+
+def test_identity_of_all_clusters_at_once() -> None:
+    found = preflight.identity([cluster("a", "u2"), cluster("b", "u1")], {"a": "u1", "b": "u2"}, [])
+    assert [problem.where for problem in found] == ["a", "b"]
+
+
+WANTED = ("ssh://git@git.example/fleet.git", "main", "clusters/a")
+
+
+@pytest.mark.parametrize(
+    ("followed", "allow", "fields"),
+    [
+        (("", "", ""), [], []),
+        (WANTED, [], []),
+        (("ssh://git@old.example/fleet.git", *WANTED[1:]), [], ["fleet_repository_url"]),
+        ((WANTED[0], "old", WANTED[2]), [], ["fleet_repository_branch"]),
+        ((*WANTED[:2], "clusters/b"), [], ["fleet_cluster_name"]),
+        (("x", "y", "z"), [], ALL_THREE),
+        (
+            ("x", "y", "z"),
+            ["replace_cluster"],
+            ["fleet_repository_url", "fleet_repository_branch", "fleet_cluster_name"],
+        ),
+        (("x", "y", "z"), ["move_sync"], []),
+    ],
+)
+def test_moved_sync_truth_table(followed: tuple[str, str, str], allow: list[str], fields: list[str]) -> None:
+    found = preflight.moved_sync("h", followed, WANTED, allow)
+    assert [problem.field for problem in found] == fields
+    for problem in found:
+        assert problem.where == "h"
+        assert "fleet_allow: [move_sync]" in problem.hint
+        assert problem.value in WANTED

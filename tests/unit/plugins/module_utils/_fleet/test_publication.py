@@ -1,0 +1,173 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The change of clusters/ that a run makes, from an empty repository to the second run that does nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import EDITED, FOREIGN
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication import (
+    ClustersPlan,
+    Wishes,
+    plan_clusters,
+)
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
+from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import COMPONENTS, TEMPLATES, cluster, labels
+
+GOLDEN = Path(__file__).parent / "golden"
+STAGING = cluster("stg-1", "uid-stg-1", substitutions={"region": "eu-1", "feature": "on"})
+PRODUCTION = cluster("prd-1", "uid-prd-1", environment="production", branch="release", lockdown="none")
+
+Repository = dict[str, str]
+
+
+def plan(
+    repository: Mapping[str, str], *clusters: Cluster, hand_edits: str = "hold", allow: Iterable[str] = ()
+) -> ClustersPlan:
+    """The plan of a run for some clusters against the files of a repository."""
+
+    def read(paths: Iterable[str]) -> Mapping[str, str]:
+        return {path: repository[path] for path in paths if path in repository}
+
+    components = {one.distribution: COMPONENTS for one in clusters}
+    wishes = Wishes(clusters, components, Renderer(TEMPLATES), hand_edits, list(allow))
+    return plan_clusters(wishes, [path for path in repository if path.startswith("clusters/")], read)
+
+
+def after(repository: Mapping[str, str], found: ClustersPlan) -> Repository:
+    """The repository with a plan carried out."""
+    return {**repository, **{change.path: change.after for change in found.plan.changes}}
+
+
+def tree(folder: Path) -> Repository:
+    """Path → text of all files below a folder."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+CASES = {"two-environments": (STAGING, PRODUCTION), "user-patches": (STAGING,)}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_plan_clusters_golden(case: str) -> None:
+    before, expected = tree(GOLDEN / case / "before"), GOLDEN / case / "after"
+    found = after(before, plan(before, *CASES[case]))
+    if os.environ.get("FLEET_WRITE_GOLDEN"):
+        for path, text in found.items():
+            (expected / path).parent.mkdir(parents=True, exist_ok=True)
+            (expected / path).write_text(text, encoding="utf-8")
+    assert found == tree(expected)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("hand_edits", ["hold", "keep", "overwrite"])
+def test_plan_clusters_second_run_does_nothing(case: str, hand_edits: str) -> None:
+    second = plan(tree(GOLDEN / case / "after"), *CASES[case], hand_edits=hand_edits)
+    assert (second.plan.changes, second.plan.held) == ((), {})
+
+
+def test_plan_clusters_message_and_outcome() -> None:
+    found = plan({}, STAGING)
+    assert found.message.splitlines()[0] == "bootstrap stg-1"
+    outcome = found.outcome("clusters/stg-1/", "stg-1")
+    assert outcome["files"] == [path for path in found.plan.paths if path.startswith("clusters/stg-1/")]
+    assert len(outcome["files"]) == 5
+    assert outcome["held"] == {}
+    assert outcome["kustomization"] == after({}, found)["clusters/stg-1/flux-system/kustomization.yaml"]
+    assert found.outcome("clusters/stg-10/", "stg-10") == {"files": [], "held": {}, "kustomization": ""}
+
+
+def test_plan_clusters_message_tells_new_from_changed() -> None:
+    repository = after({}, plan({}, STAGING))
+    changed = cluster("stg-1", "uid-stg-1", branch="other")
+    assert plan(repository, changed, PRODUCTION).message.startswith("bootstrap prd-1 and update stg-1\n")
+
+
+def test_plan_clusters_edit_is_held_and_the_rest_goes_on() -> None:
+    path = "clusters/stg-1/cluster.yaml"
+    repository = after({}, plan({}, STAGING))
+    repository[path] = repository[path].replace("eu-1", "eu-2")
+    wanted = cluster("stg-1", "uid-stg-1", branch="other")
+    held = plan(repository, wanted, PRODUCTION)
+    assert held.plan.held == {path: EDITED}
+    assert held.outcome("clusters/stg-1/", "stg-1")["held"] == {path: EDITED}
+    assert held.outcome("clusters/prd-1/", "prd-1")["held"] == {}
+    assert path not in held.plan.paths
+    assert "clusters/stg-1/flux-system/gotk-sync.yaml" in held.plan.paths
+    assert "clusters/prd-1/cluster.yaml" in held.plan.paths
+    kept = plan(repository, wanted, hand_edits="keep")
+    assert (kept.plan.held, path in kept.plan.paths) == ({}, False)
+    overwritten = plan(repository, wanted, hand_edits="overwrite")
+    assert (overwritten.plan.held, path in overwritten.plan.paths) == ({}, True)
+
+
+@pytest.mark.parametrize("hand_edits", ["hold", "keep", "overwrite"])
+def test_plan_clusters_foreign_file_is_never_touched(hand_edits: str) -> None:
+    repository = {"clusters/stg-1/projects.yaml": "theirs: true\n", "clusters/stg-1/more.yaml": "a: 1\n", "README": ""}
+    found = plan(repository, STAGING, hand_edits=hand_edits)
+    assert found.plan.held == {"clusters/stg-1/projects.yaml": FOREIGN}
+    assert not set(found.plan.paths) & set(repository)
+
+
+def test_plan_clusters_update_of_flux_by_its_own_tools_is_no_edit() -> None:
+    repository = after({}, plan({}, STAGING))
+    path = "clusters/stg-1/flux-system/gotk-components.yaml"
+    old = {**repository, path: COMPONENTS.replace("v2.9.4", "v2.8.0")}
+    assert plan(old, STAGING).plan.paths == [path]
+    reformatted = {**repository, path: "# other header\n---\n" + yaml.safe_dump_all(yaml.safe_load_all(COMPONENTS))}
+    assert plan(reformatted, STAGING).plan.paths == []
+
+
+def test_plan_clusters_wrong_identity_writes_nothing() -> None:
+    repository = after({}, plan({}, STAGING, PRODUCTION))
+    with pytest.raises(InvalidInput, match="uid-stg-1"):
+        plan(repository, cluster("stg-1", "uid-new"), PRODUCTION)
+    with pytest.raises(InvalidInput, match="knows as prd-1"):
+        plan(repository, cluster("stg-1", "uid-prd-1"), allow=["replace_cluster"])
+    replaced = plan(repository, replace(STAGING, uid="uid-new"), allow=["replace_cluster"])
+    assert replaced.plan.paths == ["clusters/stg-1/cluster.yaml"]
+
+
+environments = st.sampled_from(["staging", "production"])
+fleets = st.dictionaries(labels, environments, min_size=1, max_size=4)
+
+
+@given(fleets, st.data())
+def test_plan_clusters_touches_nothing_of_others(fleet: dict[str, str], data: st.DataObject) -> None:
+    def of(names: Iterable[str], branch: str) -> list[Cluster]:
+        return [cluster(name, f"uid-{name}", environment=fleet[name], branch=branch) for name in names]
+
+    repository = after({}, plan({}, *of(fleet, "main")))
+    limited = data.draw(st.lists(st.sampled_from(sorted(fleet)), unique=True, min_size=1))
+    found = plan(repository, *of(limited, "other"))
+    assert {path.split("/")[1] for path in found.plan.paths} == set(limited)
+    assert all(path.startswith("clusters/") for path in found.plan.paths)
+    assert not plan(after(repository, found), *of(limited, "other")).plan.changes
+
+
+@given(fleets)
+def test_plan_clusters_files_do_not_depend_on_the_rest_of_the_run(fleet: dict[str, str]) -> None:
+    clusters = [cluster(name, f"uid-{name}", environment=environment) for name, environment in fleet.items()]
+    together = after({}, plan({}, *clusters))
+    apart: Repository = {}
+    for one in reversed(clusters):
+        apart = after(apart, plan(apart, one))
+    assert together == apart
+    for one in clusters:
+        others = ("staging", "production")[one.environment == "staging"]
+        assert not [path for path in after({}, plan({}, one)) if others in path.split("/")]

@@ -1,0 +1,134 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When something is ready: the truth tables of Flux's objects, Deployments and CRDs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import ready
+
+
+def flux(status: dict[str, Any] | None, generation: int = 2, **spec: Any) -> dict[str, Any]:
+    """An object of Flux."""
+    found: dict[str, Any] = {"metadata": {"name": "x", "namespace": "n", "generation": generation}, "spec": spec}
+    return found if status is None else {**found, "status": status}
+
+
+def condition(value: str, message: str = "said", kind: str = "Ready") -> list[dict[str, str]]:
+    """Conditions, the wanted one not the first."""
+    return [{"type": "Other", "status": "True"}, {"type": kind, "status": value, "message": message}]
+
+
+@pytest.mark.parametrize(
+    ("found", "state", "message"),
+    [
+        (None, "missing", ""),
+        ({}, "missing", ""),
+        (flux(None), "waiting", "not reconciled yet"),
+        (flux({}), "waiting", "not reconciled yet"),
+        (flux({"observedGeneration": -1}), "waiting", "not reconciled yet"),
+        (flux({"observedGeneration": 1, "conditions": condition("True")}), "waiting", "said"),
+        (flux({"observedGeneration": 1, "conditions": condition("False")}), "waiting", "said"),
+        (flux({"observedGeneration": 2, "conditions": condition("True")}), "ready", "said"),
+        (flux({"observedGeneration": 2, "conditions": condition("False")}), "failed", "said"),
+        (flux({"observedGeneration": 2, "conditions": condition("Unknown")}), "waiting", "said"),
+        (flux({"observedGeneration": 2, "conditions": None}), "waiting", "not reconciled yet"),
+        (
+            flux({"observedGeneration": 2, "conditions": condition("True", kind="Healthy")}),
+            "waiting",
+            "not reconciled yet",
+        ),
+        (flux({"observedGeneration": 2, "conditions": condition("True")}, suspend=True), "suspended", "suspended"),
+        (flux({"observedGeneration": 2, "conditions": condition("False")}, suspend=True), "suspended", "suspended"),
+        (flux({"observedGeneration": 2, "conditions": condition("True")}, suspend=False), "ready", "said"),
+    ],
+)
+def test_flux_object_truth_table(found: Any, state: str, message: str) -> None:
+    readiness = ready.flux_object(found)
+    assert (readiness.state, readiness.message, readiness.ready) == (state, message, state == "ready")
+
+
+@pytest.mark.parametrize(
+    ("status", "revision"),
+    [
+        ({"lastAppliedRevision": "main@sha1:1"}, "main@sha1:1"),
+        ({"artifact": {"revision": "main@sha1:2"}}, "main@sha1:2"),
+        ({"lastAppliedRevision": "main@sha1:1", "lastAttemptedRevision": "main@sha1:3"}, "main@sha1:1"),
+        ({"lastAttemptedRevision": "main@sha1:3"}, ""),
+        ({"artifact": None}, ""),
+        ({}, ""),
+    ],
+)
+@pytest.mark.parametrize("suspend", [True, False])
+def test_flux_object_revision(status: dict[str, Any], revision: str, suspend: bool) -> None:
+    assert ready.flux_object(flux(status, suspend=suspend)).revision == revision
+
+
+def deployed(generation: int = 2, replicas: int | None = 1, **status: Any) -> dict[str, Any]:
+    """A Deployment."""
+    spec = {} if replicas is None else {"replicas": replicas}
+    return {"metadata": {"name": "x", "namespace": "n", "generation": generation}, "spec": spec, "status": status}
+
+
+@pytest.mark.parametrize(
+    ("found", "state"),
+    [
+        (None, "missing"),
+        (deployed(), "waiting"),
+        (deployed(observedGeneration=2, updatedReplicas=1, availableReplicas=1), "ready"),
+        (deployed(observedGeneration=1, updatedReplicas=1, availableReplicas=1), "waiting"),
+        (deployed(observedGeneration=2, updatedReplicas=1), "waiting"),
+        (deployed(observedGeneration=2, availableReplicas=1), "waiting"),
+        (deployed(observedGeneration=2, updatedReplicas=1, availableReplicas=2), "waiting"),
+        (deployed(replicas=3, observedGeneration=2, updatedReplicas=3, availableReplicas=2), "waiting"),
+        (deployed(replicas=3, observedGeneration=2, updatedReplicas=3, availableReplicas=3), "ready"),
+        (deployed(replicas=None, observedGeneration=2, updatedReplicas=1, availableReplicas=1), "ready"),
+        (deployed(replicas=0, observedGeneration=2), "ready"),
+    ],
+)
+def test_deployment_truth_table(found: Any, state: str) -> None:
+    assert ready.deployment(found).state == state
+
+
+def test_deployment_says_how_many() -> None:
+    assert ready.deployment(deployed(replicas=3, availableReplicas=2)).message == "2 of 3 replicas available"
+
+
+@pytest.mark.parametrize(
+    ("found", "state"),
+    [
+        (None, "missing"),
+        ({"metadata": {"name": "x"}}, "waiting"),
+        ({"status": {"conditions": condition("False", kind="Established")}}, "waiting"),
+        ({"status": {"conditions": condition("True", kind="NamesAccepted")}}, "waiting"),
+        ({"status": {"conditions": condition("True", kind="Established")}}, "ready"),
+    ],
+)
+def test_custom_resource_definition_truth_table(found: Any, state: str) -> None:
+    assert ready.custom_resource_definition(found).state == state
+
+
+GOOD = flux({"observedGeneration": 2, "conditions": condition("True")})
+BAD = flux({"observedGeneration": 2, "conditions": condition("False", "no such branch")})
+PAUSED = flux({"observedGeneration": 2, "conditions": condition("False")}, suspend=True)
+UP = deployed(observedGeneration=2, updatedReplicas=1, availableReplicas=1)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({}, ""),
+        ({"Deployment": [], "GitRepository": []}, ""),
+        ({"Deployment": [UP], "GitRepository": [GOOD], "Kustomization": [GOOD, PAUSED]}, ""),
+        ({"Deployment": [UP], "GitRepository": [GOOD, BAD]}, "GitRepository n/x: no such branch"),
+        ({"GitRepository": [BAD], "Kustomization": [BAD]}, "GitRepository n/x: no such branch"),
+        ({"Deployment": [deployed()], "GitRepository": [BAD]}, "Deployment n/x: 0 of 1 replicas available"),
+        ({"Kustomization": [flux(None)]}, "Kustomization n/x: not reconciled yet"),
+    ],
+)
+def test_first_failure_is_the_cause(found: dict[str, list[Any]], said: str) -> None:
+    assert ready.first_failure(found) == said
