@@ -46,7 +46,9 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         generated = pull["kind"] == "deploy_key"
         key = keys.generate(where) if generated and not secret.identity(existing) else None
         wanted = [secret.pull_secret(pull, repository, existing, key), *map(secret.from_params, parameters["secrets"])]
-        changes = [change for document in wanted for change in _missing(cluster, document)]
+        changes: list[Document] = []
+        for document in wanted:  # Secrets that share a new namespace need it once
+            changes += [change for change in _missing(cluster, document) if change not in changes]
         registration = forge.Registration(
             parameters["forge"], repository["url"], f"{where}/{FLUX_NAMESPACE}/{FLUX_SYNC}"
         )
