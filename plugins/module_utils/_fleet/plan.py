@@ -101,29 +101,28 @@ def _why_held(path: str, before: str) -> str:
 def _same(path: str, before: str, after: str) -> bool:
     if before == after or path.endswith(GIT_KEEP):
         return True
-    if path.endswith("/kustomization.yaml"):
-        return False
+    return not path.endswith("/kustomization.yaml") and _parsed(before) == _parsed(after) is not None
+
+
+# Each cluster has the same components: what they come to is asked for hundreds of times.
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> list[Document] | None:
     try:
-        return _parsed(before, path) == _parsed(after, path)
+        return documents.read(text, "file")
     except InvalidInput:
-        return False
+        return None
 
 
 @lru_cache(maxsize=64)
-def _parsed(text: str, path: str) -> list[Document]:
-    return documents.read(text, path)
+def _summary(text: str) -> str:
+    version = re.search(r"^# Flux Version: .*\n", text, re.MULTILINE)
+    lines = [f"{name(document)}  {short_digest(document)}\n" for document in _parsed(text) or []]
+    return (version.group(0) if version else "") + "".join(lines)
 
 
 def _shown(path: str, text: str) -> str:
-    if not path.endswith(".yaml") or text.count("\n---\n") <= _SHOWN_IN_FULL:
-        return text
-    try:
-        found = _parsed(text, path)
-    except InvalidInput:
-        return text
-    version = re.search(r"^# Flux Version: .*\n", text, re.MULTILINE)
-    lines = [f"{name(document)}  {short_digest(document)}\n" for document in found]
-    return (version.group(0) if version else "") + "".join(lines)
+    long = path.endswith(".yaml") and text.count("\n---\n") > _SHOWN_IN_FULL
+    return (_summary(text) if long else "") or text
 
 
 def name(document: Mapping[str, Any]) -> str:
