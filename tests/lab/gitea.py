@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import subprocess
 from typing import Any
@@ -144,7 +145,7 @@ class Gitea:
                 f"{ADMINISTRATOR}@lab.invalid",
             )
         # A name of its own each time: one that a killed run has made is of no use, since only its hash is kept.
-        token = self._run(
+        said = self._run(
             "admin",
             "user",
             "generate-access-token",
@@ -155,7 +156,9 @@ class Gitea:
             f"lab-{secrets.token_hex(4)}",
             "--scopes",
             "all",
-        ).split()[-1]
+        )
+        # Gitea logs to the same output, at times after the token.
+        token = re.findall(r"(?m)^[0-9a-f]{40}$", said)[-1]
         # The password is set over the API once the server runs (a command would show it in its arguments).
         write(
             self.folder / "administrator.json",
