@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-import yaml
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
 
 MASK = "********"
 # Shorter values (a port, 'yes') would blank out half of the output and hide nothing.
@@ -59,13 +60,14 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _parsed(kubeconfig: Any) -> Any:
-    """A kubeconfig given as content, as a tree; where it is broken, the error that shows its lines must hide them."""
+    """A kubeconfig given as content, as a tree, and its secrets by their lines: the error of a broken one shows it."""
     if not isinstance(kubeconfig, str) or "\n" not in kubeconfig:
         return kubeconfig
+    lines = {"token": _KUBECONFIG_LINE.findall(kubeconfig)}
     try:
-        return yaml.safe_load(kubeconfig)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return {"token": _KUBECONFIG_LINE.findall(kubeconfig)}
+        return [lines] if documents.IMPORT_ERROR else [lines, *documents.read(kubeconfig, "kubeconfig")]
+    except InvalidInput:
+        return [lines]
 
 
 def _kubeconfig(node: Any) -> Iterator[str]:
