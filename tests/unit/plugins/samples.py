@@ -19,7 +19,7 @@ TEMPLATES = {
     path.name: path.read_text(encoding="utf-8")
     for path in sorted((ROOT / "roles" / "bootstrap" / "templates").glob("*.yaml.j2"))
 }
-COMPONENTS = (Path(__file__).parent / "components.yaml").read_text(encoding="utf-8")
+COMPONENTS = (Path(__file__).parent / "components.yaml.txt").read_text(encoding="utf-8")
 
 
 def parameters(**changes: Any) -> dict[str, Any]:

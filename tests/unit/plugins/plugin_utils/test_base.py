@@ -39,11 +39,10 @@ def tagged(value: Any) -> Any:
 
 def is_plain(value: Any) -> bool:
     """Whether a tree is made of Python's own types, not of types derived from them."""
-    if type(value) is dict:
-        return all(is_plain(key) and is_plain(item) for key, item in value.items())
-    if type(value) is list:
-        return all(is_plain(item) for item in value)
-    return value is None or type(value) in (str, int, float, bool)
+    if type(value) not in (str, int, float, bool, dict, list, type(None)):
+        return False
+    parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
+    return all(is_plain(part) for part in parts)
 
 
 def test_tagged_makes_what_pyyaml_cannot_write() -> None:
@@ -70,8 +69,8 @@ def test_native_any_tree_is_plain_and_the_same(tree: dict[str, Any]) -> None:
         (tagged(1.5), 1.5),
         (tagged([1, ["x"]]), [1, ["x"]]),
         (tagged({"a": {"b": [True, None]}}), {"a": {"b": [True, None]}}),
-        (deprecate_value("x", msg="old"), "x"),
-        (deprecate_value(7, msg="old"), 7),
+        (deprecate_value("x", msg="old", version="9.0.0"), "x"),
+        (deprecate_value(7, msg="old", version="9.0.0"), 7),
         ((1, "x"), [1, "x"]),
         (True, True),
         (None, None),

@@ -26,7 +26,7 @@ except ImportError:  # the other readers are asked all the same
 
 # The patterns of YAML 1.1 as PyYAML reads it: everything here is more than text to somebody.
 YAML_1_1 = sorted(
-    {pattern.pattern for found in yaml.SafeLoader.yaml_implicit_resolvers.values() for _, pattern in found}
+    {pattern.pattern for found in yaml.SafeLoader.yaml_implicit_resolvers.values() for _first, pattern in found}
 )
 
 
@@ -202,7 +202,7 @@ def test_digest_ignores_comments_formatting_and_header(tree: dict[str, Any], ran
         assume(as_json(documents.read(flow, "x.yaml")[0]) == as_json(shuffled))
     except InvalidInput:  # PyYAML left to itself does not quote what YAML 1.2 reads otherwise
         reject()
-    reformatted = f"# a comment\n{written.split('---')[0]}---\n# another\n\n{flow}\n# the last\n"
+    reformatted = f"# a comment\n{written.partition('---')[0]}---\n# another\n\n{flow}\n# the last\n"
     assert documents.recorded_digest(reformatted) == documents.digest([tree])
     assert not documents.is_edited(reformatted, "x.yaml")
 
@@ -211,7 +211,7 @@ def test_digest_ignores_comments_formatting_and_header(tree: dict[str, Any], ran
 def test_is_edited_after_an_edit(tree: dict[str, Any], key: str, value: int) -> None:
     changed = {**tree, key: value}
     assume(as_json(changed) != as_json(tree))
-    header = documents.write_owned([tree]).split("---\n")[0]
+    header = documents.write_owned([tree]).partition("---\n")[0]
     assert documents.is_edited(f"{header}---\n{documents.write([changed])}", "x.yaml")
     assert documents.is_edited(f"{header}---\n{documents.write([tree])}---\nmore: 1\n", "x.yaml")
 
@@ -247,7 +247,7 @@ def test_recorded_digest_of_a_foreign_file_is_none(foreign: str) -> None:
 
 @pytest.mark.parametrize("body", ["a: [", "a: &x [*x]", "a: !!timestamp 2026-11-22", "- a", "a: 1\na: 1"])
 def test_is_edited_when_it_can_no_longer_be_read(body: str) -> None:
-    header = documents.write_owned([{"a": 1}]).split("---\n")[0]
+    header = documents.write_owned([{"a": 1}]).partition("---\n")[0]
     assert documents.is_edited(f"{header}---\n{body}\n", "x.yaml")
 
 

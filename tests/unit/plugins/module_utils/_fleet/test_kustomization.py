@@ -72,7 +72,7 @@ def files(draw: Any) -> tuple[str, str]:
     before += draw(st.sampled_from(["", "images:\n- {name: x, newTag: '1'}\n", "namespace: flux-system # why\n"]))
     width = draw(st.sampled_from([0, 2, 4]))
     item = draw(st.sampled_from([MINE, APART, "- path: mine.yaml\n", "- {path: mine.yaml} # flow\n"]))
-    items = "".join(draw(comments) + indented(item, width) for _ in range(draw(st.integers(0, 3))))
+    items = "".join(draw(comments) + indented(item, width) for _number in range(draw(st.integers(0, 3))))
     after = (
         items + draw(comments) + draw(st.sampled_from(["", "labels: []\n", "commonAnnotations: {a: b}\n# the end\n"]))
     )

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
@@ -51,13 +52,20 @@ def after(repository: Mapping[str, str], found: ClustersPlan) -> Repository:
     return {**repository, **{change.path: change.after for change in found.plan.changes}}
 
 
-def tree(folder: Path) -> Repository:
-    """Path → text of all files below a folder."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+def read_tree(text: str) -> Repository:
+    """Path → text of all files in the text of a tree; .gitkeep files are empty, and only named."""
+    parts = re.split(r"^={5} (.+) ={5}\n", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def write_tree(repository: Repository) -> str:
+    """The text of a tree: what `read_tree` reads."""
+    return "".join(f"===== {path} =====\n{text}" for path, text in sorted(repository.items()))
+
+
+def golden(case: str, state: str) -> Path:
+    """The file that holds the tree of a case, before or after the run."""
+    return GOLDEN / case / f"{state}.txt"
 
 
 CASES = {"two-environments": (STAGING, PRODUCTION), "user-patches": (STAGING,)}
@@ -65,19 +73,18 @@ CASES = {"two-environments": (STAGING, PRODUCTION), "user-patches": (STAGING,)}
 
 @pytest.mark.parametrize("case", CASES)
 def test_plan_clusters_golden(case: str) -> None:
-    before, expected = tree(GOLDEN / case / "before"), GOLDEN / case / "after"
-    found = after(before, plan(before, *CASES[case]))
+    before = read_tree(golden(case, "before").read_text(encoding="utf-8"))
+    found = write_tree(after(before, plan(before, *CASES[case])))
     if os.environ.get("FLEET_WRITE_GOLDEN"):
-        for path, text in found.items():
-            (expected / path).parent.mkdir(parents=True, exist_ok=True)
-            (expected / path).write_text(text, encoding="utf-8")
-    assert found == tree(expected)
+        golden(case, "after").write_text(found, encoding="utf-8")
+    assert found == golden(case, "after").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("hand_edits", ["hold", "keep", "overwrite"])
 def test_plan_clusters_second_run_does_nothing(case: str, hand_edits: str) -> None:
-    second = plan(tree(GOLDEN / case / "after"), *CASES[case], hand_edits=hand_edits)
+    repository = read_tree(golden(case, "after").read_text(encoding="utf-8"))
+    second = plan(repository, *CASES[case], hand_edits=hand_edits)
     assert (second.plan.changes, second.plan.held) == ((), {})
 
 
@@ -147,6 +154,7 @@ environments = st.sampled_from(["staging", "production"])
 fleets = st.dictionaries(labels, environments, min_size=1, max_size=4)
 
 
+@settings(max_examples=25)
 @given(fleets, st.data())
 def test_plan_clusters_touches_nothing_of_others(fleet: dict[str, str], data: st.DataObject) -> None:
     def of(names: Iterable[str], branch: str) -> list[Cluster]:
@@ -160,6 +168,7 @@ def test_plan_clusters_touches_nothing_of_others(fleet: dict[str, str], data: st
     assert not plan(after(repository, found), *of(limited, "other")).plan.changes
 
 
+@settings(max_examples=25)
 @given(fleets)
 def test_plan_clusters_files_do_not_depend_on_the_rest_of_the_run(fleet: dict[str, str]) -> None:
     clusters = [cluster(name, f"uid-{name}", environment=environment) for name, environment in fleet.items()]
