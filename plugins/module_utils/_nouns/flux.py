@@ -51,7 +51,8 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         state = flux.observe(cluster)
         ours = not state.follows(wanted, Layout())
         shown = ours or (check_mode and bool(parameters["files"]))
-        plan = objects.plan(cluster, _objects(wanted, parameters), _FLUX_MANAGER) if shown else []
+        desired = _objects(wanted, parameters) if shown else []
+        plan = objects.plan(cluster, desired, _FLUX_MANAGER)
         title = f"objects in {wanted.name}" if ours else f"Flux will apply in {wanted.name}"
         result: dict[str, Any] = {
             "changed": bool(parameters["files"]) or bool(ours and plan),
@@ -62,7 +63,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         if not check_mode:
             if ours and plan:
                 say(f"{wanted.name}: applying {len(plan)} objects, Flux {wanted.distribution.version}")
-                objects.apply(cluster, _objects(wanted, parameters), _FLUX_MANAGER)
+                objects.apply(cluster, desired, _FLUX_MANAGER)
             state = _wait_applied(cluster, parameters, say)
         return {**result, "revision": state.revision, "version": state.version}
 
