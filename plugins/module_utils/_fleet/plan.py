@@ -101,7 +101,8 @@ def _why_held(path: str, before: str) -> str:
 def _same(path: str, before: str, after: str) -> bool:
     if before == after or path.endswith(GIT_KEEP):
         return True
-    return not path.endswith("/kustomization.yaml") and _parsed(before) == _parsed(after) is not None
+    found = _parsed(after)
+    return not path.endswith("/kustomization.yaml") and found is not None and _parsed(before) == found
 
 
 # Each cluster has the same components: what they come to is asked for hundreds of times.
