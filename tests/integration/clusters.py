@@ -1,0 +1,125 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A cluster of the lab as its administrator sees it: objects, writes, identity, running controllers."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tests.lab import Lab
+from tests.lab.processes import marked
+
+Object = dict[str, Any]
+Key = tuple[str, str, str]
+"""Kind, namespace, name."""
+
+# What a cluster writes for itself, whoever uses it.
+_OWN_KINDS = {
+    "ComponentStatus", "ControllerRevision", "EndpointSlice", "Endpoints", "Event", "IPAddress", "Lease", "Node",
+    "Pod", "ReplicaSet", "APIService",
+}  # fmt: skip
+_OWN_RESOURCES = {
+    "apiservices", "componentstatuses", "endpoints", "endpointslices", "events", "flowschemas", "ipaddresses", "leases",
+    "nodes", "pods", "prioritylevelconfigurations", "replicasets", "selfsubjectaccessreviews", "servicecidrs",
+    "subjectaccessreviews", "tokenreviews",
+}  # fmt: skip
+_COUNTER = re.compile(r"^apiserver_request_total\{(?P<labels>[^}]*)\} (?P<count>\S+)$", re.MULTILINE)
+_WRITES = {"APPLY", "DELETE", "DELETECOLLECTION", "PATCH", "POST", "PUT"}
+
+
+class Cluster:
+    """One cluster of the lab, by kubectl."""
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        self.lab, self.name = lab, name
+        self._command = [str(lab.settings.bin / "kubectl"), f"--kubeconfig={lab.kubeconfig}", f"--context={name}"]
+
+    def kubectl(self, *arguments: str, text: str | None = None) -> str:
+        """What kubectl printed."""
+        done = subprocess.run([*self._command, *arguments], input=text, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{self.name}: kubectl {' '.join(arguments)}: {done.stderr}"
+        return done.stdout
+
+    def get(self, *arguments: str) -> Any:
+        """An object, a list of objects, or None."""
+        text = self.kubectl("get", *arguments, "--ignore-not-found", "--show-managed-fields", "-o", "json")
+        found = json.loads(text) if text else None
+        return found["items"] if found and found["kind"] == "List" else found
+
+    def flux(self, kind: str, name: str = "flux-system") -> Object:
+        """An object of namespace flux-system."""
+        found = self.get(kind, "-n", "flux-system", name)
+        assert found is not None, f"{self.name} has no {kind} {name}"
+        return dict(found)
+
+    def secret(self, name: str, namespace: str = "flux-system") -> dict[str, str]:
+        """A Secret's data, decoded."""
+        found = self.get("secret", "-n", namespace, name)
+        assert found is not None, f"{self.name} has no Secret {name}"
+        return {field: base64.b64decode(value).decode() for field, value in found["data"].items()}
+
+    def identity(self) -> str:
+        """The cluster's identity."""
+        return str(self.get("namespace", "kube-system")["metadata"]["uid"])
+
+    def has_flux(self) -> bool:
+        """Whether anything of a bootstrap is there."""
+        return self.get("namespace", "flux-system") is not None
+
+    def objects(self) -> dict[Key, Object]:
+        """Everything in the cluster but what it writes for itself."""
+        names = self.kubectl("api-resources", "--verbs=list", "-o", "name").split()
+        wanted = ",".join(
+            name for name in names if name.partition(".")[0] not in _OWN_RESOURCES | {"componentstatuses"}
+        )
+        found = self.get(wanted, "-A")
+        return {_key(one): one for one in found if one["kind"] not in _OWN_KINDS}
+
+    def versions(self) -> dict[Key, str]:
+        """The resourceVersions of everything in the cluster but what it writes for itself."""
+        return {key: one["metadata"]["resourceVersion"] for key, one in self.objects().items()}
+
+    def writes(self) -> Counter[str]:
+        """How often the API server was asked to write what, dry runs, reviews and its own housekeeping left out."""
+        found: Counter[str] = Counter()
+        for match in _COUNTER.finditer(self.kubectl("get", "--raw", "/metrics")):
+            labels = dict(re.findall(r'(\w+)="([^"]*)"', match["labels"]))
+            # Flux and Kubernetes write status and tokens all the time; nobody else does.
+            own = labels["subresource"] or labels["dry_run"] or labels["resource"] in _OWN_RESOURCES
+            if labels["verb"] in _WRITES and not own:
+                found[f"{labels['verb']} {labels['resource']}"] += int(float(match["count"]))
+        return found
+
+    def settled(self) -> bool:
+        """Whether Flux has nothing left to do: every Kustomization has applied what the source holds."""
+        revision = self.flux("gitrepository")["status"].get("artifact", {}).get("revision")
+        kustomizations = self.get("kustomizations.kustomize.toolkit.fluxcd.io", "-A")
+        return all(
+            is_ready(one) and one["status"].get("lastAppliedRevision") == revision for one in kustomizations
+        ) and bool(kustomizations)
+
+    def arguments(self, program: str) -> list[str]:
+        """The arguments of the one running process of a Flux controller."""
+        found = [Path(f"/proc/{pid}/cmdline") for pid in marked(self.lab.settings.directory, self.name)]
+        running = [path.read_text().split("\0") for path in found if path.exists()]
+        [own] = [one for one in running if Path(one[0]).name == program]
+        return own
+
+
+def is_ready(found: Object) -> bool:
+    """Whether the Ready condition is true, and about what is there now."""
+    status = found.get("status") or {}
+    current = status.get("observedGeneration") == found["metadata"].get("generation")
+    return current and any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", []))
+
+
+def _key(found: Object) -> Key:
+    metadata = found["metadata"]
+    return found["kind"], metadata.get("namespace", ""), metadata["name"]

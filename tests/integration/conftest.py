@@ -1,0 +1,81 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab for the tests of this folder, and projects on it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.integration.clusters import Cluster
+from tests.integration.project import CLUSTERS, Project
+from tests.lab import Lab
+
+
+class Grounds:
+    """The lab's two clusters, which all projects share: one after the other, since making one anew takes a while."""
+
+    def __init__(self, lab: Lab, folder: Path) -> None:
+        self.lab, self._folder = lab, folder
+        self.clusters = {name: Cluster(lab, name) for name in CLUSTERS}
+        self._made: list[str] = []
+        self._current: Project | None = None
+
+    def project(self) -> Project:
+        """A project with an empty repository; nothing is said about the clusters."""
+        name = f"fleet-{secrets.token_hex(4)}"
+        self._made.append(name)
+        self.lab.forge.create_repository(name)
+        return Project(self.lab, self._folder / name, name)
+
+    def clean(self, names: Sequence[str] = CLUSTERS) -> Project:
+        """A project with an empty repository, and these clusters empty."""
+        self._current = None
+        for name in names:
+            if self.clusters[name].has_flux():
+                self.lab.reset(name)
+        return self.project()
+
+    def keep(self, project: Project) -> Project:
+        """Let later tests use the project: both clusters follow it, and nothing is wrong with it."""
+        self._current = project
+        return project
+
+    def fleet(self) -> Project:
+        """A project that both clusters follow and that needs nothing."""
+        project = self._current or self.clean()
+        outcome = project.run()
+        assert outcome.code == 0, outcome.output
+        return self.keep(project)
+
+    def end(self) -> None:
+        """Remove what was made at the forge."""
+        for name in self._made:
+            self.lab.forge.delete_repository(name)
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The lab of LAB_DIR, up; it is ended afterwards where it was not up before."""
+    found = Lab()
+    was_up = found.status()[1]
+    try:
+        found.up(list(CLUSTERS))
+        yield found
+    finally:
+        if not was_up:
+            found.down()
+
+
+@pytest.fixture(scope="session")
+def grounds(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:
+    """The clusters, and a way to make projects on them."""
+    made = Grounds(lab, tmp_path_factory.mktemp("projects"))
+    try:
+        yield made
+    finally:
+        made.end()
