@@ -25,7 +25,7 @@ _DIGEST_LINE = re.compile(rf"^{re.escape(DIGEST)}([0-9a-f]{{64}})\r?$", re.MULTI
 # What YAML 1.1 (https://yaml.org/type/) or the YAML 1.2 core schema (https://yaml.org/spec/1.2.2/#103-core-schema)
 # reads as something other than a string. Wider than either: a needless quote harms nobody.
 _AMBIGUOUS = re.compile(
-    r"[-+]?\.?[0-9][-+0-9_.,:eExXoObBa-fA-FT ]*Z?|[-+]?\.(inf|nan)|[yn~=]|<<|yes|no|on|off|true|false|null",
+    r"[-+]?(\.[0-9_]|[0-9])[-+0-9_.,:eExXoObBa-fA-FT ]*Z?|[-+]?\.(inf|nan)|[yn~=]|<<|yes|no|on|off|true|false|null",
     re.IGNORECASE,
 )
 
