@@ -50,8 +50,8 @@ def cluster(host: str = "stg-1", uid: str = UID, **changes: Any) -> Cluster:
 # What a reader of YAML 1.1 or 1.2, or a hasty writer, takes for something else than text.
 _WORDS = """
 1e3 08 0o17 0o8 017 on off yes No y N TRUE ~ null Null NULL 1:20 190:20:30 2026-11-22 2026-11-22T10:00:00Z 0x1f 0b1
-.inf -.INF ._ .nan NaN = << 1_000 +1 -1 +.5 1. .5 1.e3 - ? : -- --- ... !!str !x &a *a | > % @ ` { } [ ] {} [] , # a: b:c
-a#b \\ ' "
+.inf -.INF ._ .nan NaN = << 1_000 +1 -1 +.5 1. .5 1.e3 - ? : -- --- ... !!str !x &a *a | > % @ ` { } [ ] {} [] , # a:
+b:c a#b \\ ' "
 """
 _TEXTS = ("", " ", " x", "x ", "\t", "a: b", "a #b", "- a", "\n", "a\n", "\na", " a\n b", "a\n\n", "\r\n", "\ufeff")
 AWKWARD = (*_WORDS.split(), *_TEXTS)
