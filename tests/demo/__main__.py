@@ -129,7 +129,7 @@ class Demo:
         }
         print(f"\n  cd {shlex.quote(str(ROOT))}")
         if self.shell.prefix:
-            print(f"  export {self.shell.prefix}")
+            print(f"  export {self.shell.prefix.rstrip()}")
         for title, commands in tries.items():
             print("\n".join(["", f"  # {title}", *(f"  {shlex.join(command)}" for command in commands)]))
         self.say_where()
