@@ -43,6 +43,10 @@ def update(text: str, patches: Sequence[Patch], where: str) -> str:
         lines[-1] += "\n"
     if not found:
         return "".join(lines) + fresh(patches)
+    missing = [name for name in RESOURCES if name not in (found[0].get("resources") or [])]
+    if missing:
+        hint = f"must list {' and '.join(missing)}: without it Flux would remove itself from the cluster"
+        raise InvalidInput(problems=[Problem(where, "resources", "", hint)])
     updated = _replace_block(lines, patches) if marks else _insert_block(lines, patches, where)
     if not _is_theirs_and_ours(updated, without_block(text, where), patches):
         hint = "our block stands where it changes yours: " + _REMEDY

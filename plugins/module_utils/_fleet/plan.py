@@ -17,9 +17,9 @@ from typing import Any
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import GIT_KEEP
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, GIT_KEEP
 
-_FLUX_FILES = ("gotk-components.yaml", "gotk-sync.yaml", "kustomization.yaml")
+_FLUX_FILES = tuple(f"/{FLUX_NAMESPACE}/{file}.yaml" for file in ("gotk-components", "gotk-sync", "kustomization"))
 # A file of more documents is shown as a line for each.
 _SHOWN_IN_FULL = 4
 HAND_EDITS = ("hold", "keep", "overwrite")
@@ -101,8 +101,8 @@ def _why_held(path: str, before: str) -> str:
 def _same(path: str, before: str, after: str) -> bool:
     if before == after or path.endswith(GIT_KEEP):
         return True
-    found = _parsed(after)
-    return not path.endswith("/kustomization.yaml") and found is not None and _parsed(before) == found
+    found = _digest(after)
+    return not path.endswith("/kustomization.yaml") and bool(found) and _digest(before) == found
 
 
 # Each cluster has the same components: what they come to is asked for hundreds of times.
@@ -112,6 +112,13 @@ def _parsed(text: str) -> list[Document] | None:
         return documents.read(text, "file")
     except InvalidInput:
         return None
+
+
+# By digest and not by ==, to which 1, 1.0 and true are the same.
+@lru_cache(maxsize=64)
+def _digest(text: str) -> str:
+    found = _parsed(text)
+    return "" if found is None else documents.digest(found)
 
 
 @lru_cache(maxsize=64)

@@ -63,6 +63,7 @@ def pinned_uids(files: Mapping[str, str], layout: Layout) -> dict[str, str]:
         try:
             found = documents.read(text, path)
         except InvalidInput:
+            pins[name] = f"unknown, since {path} can't be read: mend that file"
             continue
         uids = [one["metadata"]["annotations"][UID_ANNOTATION] for one in found if _is_pinned(one)]
         pins[name] = str(uids[0]) if uids else ""

@@ -261,3 +261,10 @@ def test_apply_patches_builds_what_kustomize_builds(tmp_path: Path, lockdown: st
 def by_name(found: Any) -> dict[tuple[str, str], Any]:
     """Objects by kind and name."""
     return {(document["kind"], document["metadata"]["name"]): document for document in found}
+
+
+@pytest.mark.parametrize("kept", [[], ["gotk-sync.yaml"], ["gotk-components.yaml", "more.yaml"]])
+def test_update_file_that_would_have_flux_remove_itself_is_refused(kept: list[str]) -> None:
+    said = refusal(f"kind: Kustomization\nresources: {kept}\n")
+    assert "resources" in said
+    assert "Flux would remove itself" in said

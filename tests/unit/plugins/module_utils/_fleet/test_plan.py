@@ -154,3 +154,13 @@ def test_short_digest_is_stable_and_short(tree: dict[str, Any]) -> None:
 
 def test_short_digest_of_keys_of_several_types() -> None:
     assert plan.short_digest({1: "x", "b": 2}).startswith("sha256:")
+
+
+def test_plan_files_tells_true_from_one() -> None:
+    path = "clusters/a/flux-system/gotk-sync.yaml"
+    assert plan.plan_files({path: "prune: true\n"}, {path: "prune: 1\n"}).paths == [path]
+
+
+def test_plan_files_kustomization_elsewhere_is_somebodys() -> None:
+    path = "clusters/a/kustomization.yaml"
+    assert path in plan.plan_files({path: "a: 1\n"}, {path: "b: 1\n"}).held

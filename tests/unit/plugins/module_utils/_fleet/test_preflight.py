@@ -60,7 +60,6 @@ def test_pinned_uids_of_what_we_write() -> None:
     "text",
     [
         "",
-        "a: [\n",
         "metadata: text\n",
         "metadata: {annotations: text}\n",
         "metadata: {annotations: [1]}\n",
@@ -71,6 +70,12 @@ def test_pinned_uids_of_what_we_write() -> None:
 )
 def test_pinned_uids_of_a_file_without_one(text: str) -> None:
     assert not preflight.pinned_uids({"clusters/a/cluster.yaml": text}, Layout()).get("a")
+
+
+def test_pinned_uids_of_a_broken_file_let_no_cluster_pass() -> None:
+    pins = preflight.pinned_uids({"clusters/a/cluster.yaml": "a: [\n"}, Layout())
+    (problem,) = preflight.identity([cluster("a", "u1")], pins, [])
+    assert "clusters/a/cluster.yaml can't be read" in problem.hint
 
 
 @pytest.mark.parametrize("order", [1, -1])
