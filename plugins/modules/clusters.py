@@ -117,6 +117,10 @@ clusters:
       description: The paths below the cluster's directory that were left alone, and why.
       type: dict
       returned: always
+    pending:
+      description: What Flux will apply of it beside its own objects, as YAML documents.
+      type: str
+      returned: always
     kustomization:
       description: The text of the cluster's C(flux-system/kustomization.yaml).
       type: str

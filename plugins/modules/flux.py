@@ -44,6 +44,10 @@ options:
     description: The text of the cluster's C(flux-system/kustomization.yaml), to say what of it only Flux will apply.
     type: str
     default: ''
+  pending:
+    description: YAML documents that Flux will apply beside its own, to show in check mode what becomes of them.
+    type: str
+    default: ''
   timeout:
     description: How long to wait, in seconds.
     type: int

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight, render
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.messages import clusters_message
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Distribution
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import Plan, plan_files
@@ -52,7 +52,9 @@ class ClustersPlan:
         """What was planned for the cluster whose own files lie under ``prefix``."""
         held = {path: why for path, why in self.plan.held.items() if path.startswith(prefix)}
         files = [path for path in self.plan.paths if path.startswith(prefix)]
-        return {"files": files, "held": held, "kustomization": self.kustomizations.get(name, "")}
+        others = [one for one in self.plan.changes if one.path in files and f"/{FLUX_NAMESPACE}/" not in one.path]
+        pending = "---\n".join(change.after for change in others)
+        return {"files": files, "held": held, "kustomization": self.kustomizations.get(name, ""), "pending": pending}
 
 
 def plan_clusters(wishes: Wishes, known: Iterable[str], read: Reader) -> ClustersPlan:

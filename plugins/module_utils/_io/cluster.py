@@ -103,9 +103,8 @@ class Cluster:
         path = self._path_of(document)
         return self._ask("PUT", path, {"fieldManager": MANAGER}, document, what=object_name(document))
 
-    def annotate(self, document: Document, annotations: Mapping[str, str]) -> None:
-        """Set annotations, as ``flux reconcile`` does."""
-        patch = {"metadata": {"annotations": dict(annotations)}}
+    def merge(self, document: Document, patch: Mapping[str, Any]) -> None:
+        """Set single fields of an object, as ``flux reconcile`` and ``flux suspend`` do; None takes one away."""
         path = self._path_of(document)
         self._ask("PATCH", path, {"fieldManager": MANAGER}, patch, content_type="application/merge-patch+json")
 

@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import state as flux_state
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC, LABEL_DOMAIN
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FLUX_KINDS, FluxState
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 
 _PART_OF = "app.kubernetes.io/part-of=flux"
+_MOVING = f"{LABEL_DOMAIN}/moving"
 # https://fluxcd.io/flux/components/kustomize/kustomizations/#triggering-a-reconcile
 _REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
 
@@ -35,7 +37,21 @@ def request_reconciliation(cluster: Cluster, state: FluxState, now: str) -> None
     """Have the root sync fetch now and not at its next interval."""
     for document in (state.source, state.sync):
         if document:
-            cluster.annotate(document, {_REQUESTED_AT: now})
+            cluster.merge(document, {"metadata": {"annotations": {_REQUESTED_AT: now}}})
+
+
+def hold(cluster: Cluster, state: FluxState) -> None:
+    """Suspend a root sync that is to follow something else: its last artifact would bring its old source back."""
+    if state.sync:
+        cluster.merge(state.sync, {"metadata": {"annotations": {_MOVING: "true"}}, "spec": {"suspend": True}})
+
+
+def release(cluster: Cluster, timeout: float) -> None:
+    """Let a root sync go on that we hold (also one that a killed run held), once its new source was fetched."""
+    sync = observe(cluster).sync
+    if sync and _MOVING in (sync["metadata"].get("annotations") or {}):
+        wait(lambda: observe(cluster), lambda found: ready.flux_object(found.source).ready, timeout)
+        cluster.merge(sync, {"metadata": {"annotations": {_MOVING: None}}, "spec": {"suspend": None}})
 
 
 def everything(cluster: Cluster) -> dict[str, list[Document]]:

@@ -194,10 +194,8 @@ class Repository:
                 break
             try:
                 self._online(*COMMITS_ONLY, *FETCH, f"--depth={depth}", "origin", *tips, repository="history")
-            except NoRevision as error:
-                if commit in str(error):
-                    return False
-                raise
+            except NoRevision:  # one of another repository, or of a history that was rewritten
+                return False
             known = self._order(revision, commit)
         return bool(known)
 

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_SYNC
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name, short_digest
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, stages, wait
 
 _SERVER_FIELDS = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
+_SHOWN = (("GitRepository", FLUX_SYNC), ("Kustomization", FLUX_SYNC))
 _ESTABLISHED_SECONDS = 60
 
 
@@ -28,24 +30,21 @@ class ObjectChange:
     before: Document | None
     after: Document
 
-    @property
-    def diff(self) -> dict[str, str]:
+    def diff(self, title: str) -> dict[str, str]:
         """Before and after, without what the API server keeps for itself."""
-        header = name(self.after)
+        header = f"{title}: {name(self.after)}"
         before = documents.write([_visible(self.before)]) if self.before else ""
-        return {"before_header": header, "after_header": header, "before": before, "after": self._after()}
-
-    def _after(self) -> str:
-        return documents.write([_visible(self.after)])
+        after = documents.write([_visible(self.after)])
+        return {"before_header": header, "after_header": header, "before": before, "after": after}
 
 
 def diffs(changes: Sequence[ObjectChange], title: str) -> list[dict[str, str]]:
-    """What people see of a plan: a line for each new object of Flux's distribution, everything else in full."""
+    """What people see of a plan: a line for each new object, but the root sync and all changes in full."""
     new = [change.after for change in changes if change.before is None]
-    brief = [one for one in new if "toolkit.fluxcd.io/" not in one["apiVersion"]]
+    brief = [one for one in new if (one["kind"], one["metadata"]["name"]) not in _SHOWN]
     lines = "".join(f"{name(one)}  {short_digest(one)}\n" for one in brief)
     shown = [{"before_header": title, "after_header": title, "before": "", "after": lines}] if lines else []
-    return shown + [change.diff for change in changes if change.after not in brief]
+    return shown + [change.diff(title) for change in changes if change.after not in brief]
 
 
 def plan(cluster: Cluster, wanted: Iterable[Document], manager: str) -> list[ObjectChange]:
@@ -54,11 +53,8 @@ def plan(cluster: Cluster, wanted: Iterable[Document], manager: str) -> list[Obj
     Objects whose namespace or kind is still to come can't be dry-run; they are planned from the files.
     """
     changes: list[ObjectChange] = []
-    namespaces: dict[str, bool] = {}
     for document in (one for stage in stages(wanted) for one in stage):
         space = document["metadata"].get("namespace", "")
-        if space and space not in namespaces:
-            namespaces[space] = cluster.get("v1", "Namespace", space) is not None
         before = cluster.get(document["apiVersion"], document["kind"], document["metadata"]["name"], space)
         if before is None:
             changes.append(ObjectChange(None, document))

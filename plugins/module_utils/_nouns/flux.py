@@ -37,6 +37,7 @@ ARGUMENTS: Specification = {
     "revision": {"type": "str", "default": ""},
     "files": {"type": "list", "elements": "str", "default": []},
     "kustomization": {"type": "str", "default": ""},
+    "pending": {"type": "str", "default": ""},
     "rejected": {"type": "list", "elements": "str", "default": []},
     "cache": {"type": "path"},
 }
@@ -50,21 +51,26 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     with Cluster(parameters["auth"], wanted.host) as cluster:
         state = flux.observe(cluster)
         ours = not state.follows(wanted, Layout())
-        shown = ours or (check_mode and bool(parameters["files"]))
-        desired = _objects(wanted, parameters) if shown else []
-        plan = objects.plan(cluster, desired, _FLUX_MANAGER)
-        title = f"objects in {wanted.name}" if ours else f"Flux will apply in {wanted.name}"
-        result: dict[str, Any] = {
-            "changed": bool(parameters["files"]) or bool(ours and plan),
-            "applied": [objects.name(change.after) for change in plan] if ours else [],
-            "diff": objects.diffs(plan, title),
+        desired = _objects(wanted, parameters) if ours or (check_mode and parameters["files"]) else []
+        plan = objects.plan(cluster, desired, _FLUX_MANAGER) if ours else []
+        result: Result = {
+            "changed": bool(parameters["files"]) or bool(plan),
+            "applied": [objects.name(change.after) for change in plan],
+            "diff": objects.diffs(plan, f"objects in {wanted.name}"),
             "warnings": _warnings(parameters, wanted) if ours else [],
         }
-        if not check_mode:
-            if ours and plan:
-                say(f"{wanted.name}: applying {len(plan)} objects, Flux {wanted.distribution.version}")
-                objects.apply(cluster, desired, _FLUX_MANAGER)
-            state = _wait_applied(cluster, parameters, say)
+        if check_mode:
+            pending = render.as_applied(documents.read(parameters["pending"], "pending"))
+            left = pending + ([] if ours else desired)
+            later = objects.plan(cluster, left, _FLUX_MANAGER)
+            result["diff"] += objects.diffs(later, f"Flux will apply in {wanted.name}")
+            return {**result, "revision": state.revision, "version": state.version}
+        if plan:
+            say(f"{wanted.name}: applying {len(plan)} objects, Flux {wanted.distribution.version}")
+            flux.hold(cluster, state)
+            objects.apply(cluster, desired, _FLUX_MANAGER)
+        flux.release(cluster, parameters["timeout"])
+        state = _wait_applied(cluster, parameters, say)
         return {**result, "revision": state.revision, "version": state.version}
 
 

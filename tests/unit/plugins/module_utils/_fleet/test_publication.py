@@ -16,6 +16,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import EDITED, FOREIGN
@@ -96,7 +97,10 @@ def test_plan_clusters_message_and_outcome() -> None:
     assert len(outcome["files"]) == 5
     assert outcome["held"] == {}
     assert outcome["kustomization"] == after({}, found)["clusters/stg-1/flux-system/kustomization.yaml"]
-    assert found.outcome("clusters/stg-10/", "stg-10") == {"files": [], "held": {}, "kustomization": ""}
+    kinds = [one["kind"] for one in documents.read(outcome["pending"], "pending")]
+    assert kinds == ["ConfigMap", *["Kustomization"] * 17], "what Flux applies beside its own objects"
+    nothing = {"files": [], "held": {}, "kustomization": "", "pending": ""}
+    assert found.outcome("clusters/stg-10/", "stg-10") == nothing
 
 
 def test_plan_clusters_message_tells_new_from_changed() -> None:
