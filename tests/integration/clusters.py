@@ -106,11 +106,10 @@ class Cluster:
         ) and bool(kustomizations)
 
     def arguments(self, program: str) -> list[str]:
-        """The arguments of the one running process of a Flux controller."""
+        """The arguments of the running processes of a Flux controller: of one, or while it is replaced of two."""
         found = [Path(f"/proc/{pid}/cmdline") for pid in marked(self.lab.settings.directory, self.name)]
         running = [path.read_text().split("\0") for path in found if path.exists()]
-        [own] = [one for one in running if Path(one[0]).name == program]
-        return own
+        return [argument for own in running if Path(own[0]).name == program for argument in own]
 
 
 def is_ready(found: Object) -> bool:

@@ -9,7 +9,6 @@ One cluster is reached in-process, the other over the module, as behind a bastio
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import subprocess
 import sys
