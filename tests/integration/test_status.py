@@ -65,16 +65,17 @@ def test_limit_looks_at_one(project: Project) -> None:
     assert found.changed == {STAGING: 0}
 
 
-def test_suspended_is_shown_and_is_no_failure(grounds: Grounds, project: Project) -> None:
+@pytest.mark.parametrize("sync", ["projects-0", "flux-system"])
+def test_suspended_is_shown_and_is_no_failure(grounds: Grounds, project: Project, sync: str) -> None:
     cluster = grounds.clusters[STAGING]
-    suspend = ["patch", "kustomization", "-n", "flux-system", "projects-0", "--type=merge", "-p"]
+    suspend = ["patch", "kustomization", "-n", "flux-system", sync, "--type=merge", "-p"]
     cluster.kubectl(*suspend, '{"spec": {"suspend": true}}')
     try:
         found = status(project)
     finally:
         cluster.kubectl(*suspend, '{"spec": {"suspend": null}}')
     assert found.code == 0, found.output
-    assert any("projects-0" in name for name in found.rows[STAGING]["suspended"])
+    assert any(name.endswith(f"/{sync}") for name in found.rows[STAGING]["suspended"])
     assert "suspended" in found.output
     assert found.rows[PRODUCTION]["suspended"] == []
 

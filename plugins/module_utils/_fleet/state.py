@@ -92,11 +92,20 @@ class FluxState:
             "GitRepository": [self.source] if self.source else [],
             "Kustomization": [self.sync] if self.sync else [],
         }
-        missing = [name for name in _REQUIRED if name not in self.deployments]
-        if missing:
-            return f"{', '.join(missing)} not installed"
         behind = f"applied {self.revision or 'nothing'}, which does not contain commit {commit}"
-        return ready.first_failure(found) or behind
+        return self.missing or self.suspended or ready.first_failure(found) or behind
+
+    @property
+    def missing(self) -> str:
+        """What is not installed, in words; empty where nothing is missing."""
+        absent = [name for name in _REQUIRED if name not in self.deployments]
+        return f"{', '.join(absent)} not installed" if absent else ""
+
+    @property
+    def suspended(self) -> str:
+        """Which of the root sync's objects people have suspended, in words; empty where none is."""
+        held = [name(one) for one in (self.source, self.sync) if one and one["spec"].get("suspend")]
+        return f"{' and '.join(held)} suspended: resume to have the cluster follow" if held else ""
 
 
 def facts(found: Mapping[str, list[Document]]) -> dict[str, Any]:
@@ -104,11 +113,11 @@ def facts(found: Mapping[str, list[Document]]) -> dict[str, Any]:
     root = {kind: next(filter(_is_root, found[kind]), None) for kind in ("GitRepository", "Kustomization")}
     controllers = {one["metadata"]["name"]: one for one in found["Deployment"]}
     state = FluxState(controllers, root["GitRepository"], root["Kustomization"])
-    failure = ready.first_failure(found) if state.sync else "Flux is not installed"
+    failure = (state.missing or ready.first_failure(found)) if state.sync else "Flux is not installed"
     return {
         "version": state.version,
         "revision": state.revision,
-        "ready": state.ready and not failure,
+        "ready": not failure,
         "failure": failure,
         "suspended": [name(one) for ones in found.values() for one in ones if one.get("spec", {}).get("suspend")],
         "objects": {kind: len(ones) for kind, ones in found.items()},

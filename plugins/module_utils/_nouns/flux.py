@@ -92,6 +92,8 @@ def _wait_applied(cluster: Cluster, parameters: Mapping[str, Any], say: Say) -> 
     state = flux.observe(cluster)
     if state.settled(rejected):
         return state
+    if state.suspended:
+        raise NotReady(f"{cluster.where}: {state.suspended}")
     flux.request_reconciliation(cluster, state, datetime.now(UTC).isoformat())
     said: list[str] = []
 

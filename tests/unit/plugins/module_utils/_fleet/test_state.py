@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FluxState
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FLUX_KINDS, FluxState, facts
 from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import cluster
 
 URL = "ssh://git@git.example/platform/fleet.git"
@@ -146,3 +146,21 @@ def test_settled_truth_table(state: FluxState, rejected: tuple[str, ...], settle
 )
 def test_explain(state: FluxState, said: str) -> None:
     assert state.explain("bbb") == said
+
+
+def test_explain_names_what_people_suspended() -> None:
+    held = replace(WELL, sync=synced("Kustomization", suspend=True))
+    assert held.explain("bbb").startswith("Kustomization flux-system/flux-system suspended")
+    assert WELL.suspended == ""
+
+
+def test_facts_suspended_is_no_failure_and_a_missing_controller_is() -> None:
+    kinds: dict[str, list[dict[str, Any]]] = {kind: [] for _version, kind in FLUX_KINDS}
+    held = synced("Kustomization", suspend=True)
+    kinds |= {"Deployment": list(CONTROLLERS.values()), "GitRepository": [WELL.source or {}], "Kustomization": [held]}
+    found = facts(kinds)
+    assert (found["ready"], found["failure"]) == (True, "")
+    assert found["suspended"] == ["Kustomization flux-system/flux-system"]
+    without = facts(kinds | {"Deployment": []})
+    assert not without["ready"]
+    assert "not installed" in without["failure"]
