@@ -615,7 +615,7 @@ def test_contains_deepens_as_far_as_needed(place: Place, kind: str) -> None:
         assert repository.contains(side, commits[3])
         assert repository.contains(commits[-1], commits[0])
         assert not repository.contains(commits[-1], ABSENT)
-        assert "no such commit" in error_of(lambda: repository.contains(ABSENT, commits[0]))
+        assert not repository.contains(ABSENT, commits[0])  # one of another repository, as a moved cluster has applied
         assert "no commit id" in error_of(lambda: repository.contains("main", commits[0]))
         kinds = repository._git.run(
             "cat-file", "--batch-all-objects", "--batch-check=%(objecttype)", repository="history"
