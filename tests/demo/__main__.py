@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.demo.playbooks import BOOTSTRAP, PLAN, STATUS, Shell, changed, planned, shown
+from tests.demo.playbooks import BOOTSTRAP, FILES, FLUXS, OURS, PLAN, STATUS, Shell, changed, planned, shown
 from tests.lab import Lab, LabError
 from tests.lab.settings import DEFAULT_CLUSTERS, ROOT
 
@@ -60,9 +60,12 @@ class Demo:
         if code:
             raise DemoError(f"{output}\nthe plan failed: see above")
         found = planned(output)
-        for name, (files, objects) in found.items():
-            print(f"  {name:14} files to commit: {files:3}   objects to apply: {objects:3}")
-        if not any(map(any, found.values())):
+        for name, count in found.items():
+            ours, later = count[OURS], count[FLUXS]
+            print(
+                f"  {name:14} files to commit: {count[FILES]:3}   objects to apply: {ours:3}   then by Flux: {later:3}"
+            )
+        if not any(count.total() for count in found.values()):
             prefix = self.shell.prefix
             print("Nothing to do: an earlier run made this fleet. To see one made, first remove the lab's data:")
             print(f"  {prefix}.venv/bin/python -m tests.lab down --purge && {prefix}make demo")

@@ -9,7 +9,7 @@ import os
 import re
 import shlex
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, STDOUT, Popen
 
@@ -22,7 +22,9 @@ PLAN = [*BOOTSTRAP, "--check", "--diff"]
 COLLECTIONS = ROOT / ".venv" / "collections"
 # A collection that was installed here is found before the checkout's.
 INSTALLED = Path.home() / ".ansible/collections/ansible_collections/fluxops/fleet"
-SHARED = "shared"
+SHARED, FILES = "shared", "files"
+OURS, FLUXS = "objects in", "Flux will apply in"
+KEPT = "empty files that make directories exist"
 
 
 class Shell:
@@ -87,25 +89,21 @@ def changed(output: str) -> dict[str, int]:
     return {host: int(count) for host, count in re.findall(r"(?m)^(\S+) +: ok=\d+ +changed=(\d+)", output)}
 
 
-def planned(output: str) -> dict[str, tuple[int, int]]:
-    """Cluster (or `shared`) → how many files and objects the diffs of a plan show for it."""
-    files: dict[str, set[str]] = defaultdict(set)
-    objects: dict[str, set[str]] = defaultdict(set)
-    pending: set[str] = set()
-    is_list = False
+def planned(output: str) -> dict[str, Counter[str]]:
+    """Cluster (or `shared`) → how many files a plan commits for it, and how many objects we and Flux apply there."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    listed: tuple[str, str] | None = None  # what the added lines of the diff at hand are of
     for line in output.splitlines():
-        if host := re.match(r"(?:ok|changed): \[(.+)\]", line):
-            # Ansible prints a host's diffs before its line.
-            objects[host[1]] |= pending
-            pending = set()
-        if not line.startswith("+++ after: ") and not (is_list and line.startswith("+")):
-            continue
-        entry = re.sub(r"^\+(\+\+ after: )?| \(new\)$|  sha256:\w+$", "", line)
-        if re.fullmatch(r"[A-Z]\w+ \S+", entry):  # kind and name
-            pending.add(entry)
-        elif re.fullmatch(r"\S+", entry):
-            own = re.match(r"clusters/([^/]+)/", entry)
-            files[own[1] if own else SHARED].add(entry)
-        if line.startswith("+++ after: "):
-            is_list = " " in entry and not entry[0].isupper()  # "objects in staging-1"
-    return {name: (len(files[name]), len(objects[name])) for name in sorted({*files, *objects})}
+        header = re.fullmatch(r"\+\+\+ after: (objects in|Flux will apply in) ([^\s:]+)(: .+)?", line)
+        if header:
+            found[header[2]][header[1]] += bool(header[3])
+            listed = None if header[3] else (header[2], header[1])
+        elif line == f"+++ after: {KEPT}":
+            listed = (SHARED, FILES)
+        elif line.startswith("+++ after: "):
+            listed = None
+            if own := re.match(r"\+\+\+ after: clusters/([^/]+)/", line):
+                found[own[1]][FILES] += 1
+        elif listed and line.startswith("+"):
+            found[listed[0]][listed[1]] += 1
+    return dict(sorted(found.items()))
