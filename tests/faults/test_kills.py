@@ -24,9 +24,9 @@ KILLS = int(os.environ.get("SOAK_KILLS", "100"))
 LONGEST = 15.0
 
 
-def interrupted(project: Project, seconds: float, **variables: str) -> None:
+def interrupted(project: Project, seconds: float) -> None:
     """A run that is killed, with all that it started, after some time."""
-    with project.start(**variables) as process:
+    with project.start() as process:
         time.sleep(seconds)
         kill(process)
 
@@ -43,4 +43,4 @@ def test_killed_runs_converge(grounds: Grounds, story: int) -> None:
     second = project.run()
     assert second.changed, "no host was there"
     assert not any(second.changed.values()), second.output
-    assert not project.traces("PRIVATE KEY", project.lab.forge.facts["token"])
+    assert not project.traces(["PRIVATE KEY", project.lab.forge.facts["token"]])
