@@ -35,7 +35,9 @@ class ActionModule(FleetAction):
         if contained:
             return result
         rejected = [*parameters["rejected"], result["revision"].rpartition(":")[2]]
-        return {**result, **self.perform({**parameters, "rejected": rejected}, task_vars), "changed": result["changed"]}
+        again = self.perform({**parameters, "rejected": rejected}, task_vars)
+        done = {key: result[key] for key in ("changed", "applied", "diff", "warnings") if key in result}
+        return {**again, **done}  # what was applied was applied by the first call
 
     @staticmethod
     def _contained(parameters: dict[str, Any], applied: str) -> bool:

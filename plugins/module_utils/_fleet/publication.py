@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight, render
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.messages import clusters_message
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Distribution
@@ -61,9 +61,7 @@ def plan_clusters(wishes: Wishes, known: Iterable[str], read: Reader) -> Cluster
     """Plan against a snapshot; ``known`` are all paths under ``clusters/``. A wrong identity is InvalidInput."""
     layout = wishes.layout
     facts = read([path for path in known if path.endswith("/cluster.yaml")])
-    problems = preflight.identity(wishes.clusters, preflight.pinned_uids(facts, layout), wishes.allow)
-    if problems:
-        raise InvalidInput(problems=problems)
+    raise_if(preflight.identity(wishes.clusters, preflight.pinned_uids(facts, layout), wishes.allow))
     files = {one.name: layout.flux_file(one.name, "kustomization") for one in wishes.clusters}
     existing = read(files.values())
     desired: dict[str, str] = {}

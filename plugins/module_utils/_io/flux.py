@@ -46,12 +46,13 @@ def hold(cluster: Cluster, state: FluxState) -> None:
         cluster.merge(state.sync, {"metadata": {"annotations": {_MOVING: "true"}}, "spec": {"suspend": True}})
 
 
-def release(cluster: Cluster, timeout: float) -> None:
+def release(cluster: Cluster, state: FluxState, timeout: float) -> FluxState:
     """Let a root sync go on that we hold (also one that a killed run held), once its new source was fetched."""
-    sync = observe(cluster).sync
-    if sync and _MOVING in (sync["metadata"].get("annotations") or {}):
-        wait(lambda: observe(cluster), lambda found: ready.flux_object(found.source).ready, timeout)
-        cluster.merge(sync, {"metadata": {"annotations": {_MOVING: None}}, "spec": {"suspend": None}})
+    if not state.sync or _MOVING not in (state.sync["metadata"].get("annotations") or {}):
+        return state
+    wait(lambda: observe(cluster), lambda found: ready.flux_object(found.source).ready, timeout)
+    cluster.merge(state.sync, {"metadata": {"annotations": {_MOVING: None}}, "spec": {"suspend": None}})
+    return observe(cluster)
 
 
 def everything(cluster: Cluster) -> dict[str, list[Document]]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import ALLOW, FORGE, REPOSITORY, Specification
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Sync
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import HAND_EDITS
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication import (
@@ -72,8 +72,7 @@ def _checked(parameters: Mapping[str, Any]) -> list[Cluster]:
     clusters = [Cluster.from_params(one["host"], one, one["uid"]) for one in specifications if one["reachable"]]
     problems += preflight.same_names(parameters["inventory"] or {one["host"]: one["name"] for one in specifications})
     problems += preflight.same_cluster(clusters)
-    if problems:
-        raise InvalidInput(problems=problems)
+    raise_if(problems)
     return clusters
 
 

@@ -69,8 +69,9 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
             say(f"{wanted.name}: applying {len(plan)} objects, Flux {wanted.distribution.version}")
             flux.hold(cluster, state)
             objects.apply(cluster, desired, _FLUX_MANAGER)
-        flux.release(cluster, parameters["timeout"])
-        state = _wait_applied(cluster, parameters, say)
+            state = flux.observe(cluster)
+        state = flux.release(cluster, state, parameters["timeout"])
+        state = _wait_applied(cluster, state, parameters, say)
         return {**result, "revision": state.revision, "version": state.version}
 
 
@@ -87,9 +88,8 @@ def _warnings(parameters: Mapping[str, Any], wanted: model.Cluster) -> list[str]
     return [said] if fields else []
 
 
-def _wait_applied(cluster: Cluster, parameters: Mapping[str, Any], say: Say) -> FluxState:
+def _wait_applied(cluster: Cluster, state: FluxState, parameters: Mapping[str, Any], say: Say) -> FluxState:
     rejected = tuple(parameters["rejected"])
-    state = flux.observe(cluster)
     if state.settled(rejected):
         return state
     if state.suspended:
