@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +23,11 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._io.memory import Me
 
 _SECONDS = 30
 _PAGE = 50
+_NOT_FOUND = 404
+
+
+class NoRepository(ForgeError):
+    """The forge knows no such repository, or its token may not see it."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,8 @@ class Gitea:
                 with open_url(self._root + path, ca_path=ca_path, follow_redirects="none", **request) as answer:
                     content = answer.read()
         except HTTPError as error:
-            raise ForgeError(f"{self._root}{path.partition('?')[0]}: {_explain(error)}") from None
+            kind = NoRepository if error.code == _NOT_FOUND else ForgeError
+            raise kind(f"{self._root}{path.partition('?')[0]}: {_explain(error)}") from None
         except (OSError, ValueError) as error:
             raise ForgeError(
                 f"{self._root}: the forge does not answer: {error}: check fleet_forge.url and ca_cert"
@@ -104,6 +110,26 @@ def _explain(error: HTTPError) -> str:
 
 
 KINDS = {"gitea": Gitea}
+
+
+def choose(forges: Iterable[Mapping[str, Any]], repository_url: str) -> Mapping[str, Any] | None:
+    """The settings of the forge that hosts a repository: the one whose URL has the same host, whatever the port."""
+    host = urlsplit(repository_url).hostname
+    return next((one for one in forges if host and urlsplit(one["url"]).hostname == host), None)
+
+
+def withdraw(
+    settings: Mapping[str, Any], repository_url: str, titles: Collection[str], *, check_mode: bool
+) -> list[str]:
+    """Delete the repository's deploy keys of these titles; returns the titles of those that there were, sorted.
+
+    In check mode they are only looked for. Raises NoRepository where the repository is gone, ForgeError otherwise.
+    """
+    forge = KINDS[settings["kind"]](settings, repository_url)
+    found = [key for key in forge.deploy_keys() if key.title in titles]
+    for key in () if check_mode else found:
+        forge.delete_deploy_key(key)
+    return sorted(key.title for key in found)
 
 
 def check(settings: Mapping[str, Any] | None, repository_url: str) -> None:
