@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from ansible import constants
-from ansible.plugins.callback import CallbackBase
-from ansible.utils.display import Display
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result
 from ansible_collections.fluxops.fleet.plugins.module_utils._nouns import clusters
@@ -21,11 +19,8 @@ class ActionModule(FleetAction):
 
     noun = clusters
     on_controller = True
+    shows_own_diff = True
 
     def perform(self, parameters: dict[str, Any], task_vars: dict[str, Any]) -> Result:
         """The noun, with this run's own folder to share verified manifests in."""
-        result = super().perform({**parameters, "cache": constants.DEFAULT_LOCAL_TMP}, task_vars)
-        # Ansible shows a diff only where the host that the task runs on is changed, and this is one host for all.
-        if self._task.diff and result.get("diff"):
-            Display().display(CallbackBase()._get_diff(result.pop("diff")))
-        return result
+        return super().perform({**parameters, "cache": constants.DEFAULT_LOCAL_TMP}, task_vars)

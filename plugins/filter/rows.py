@@ -16,9 +16,22 @@ def cluster_names(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]
     return {host: str(hostvars[host].get("fleet_cluster_name", host)) for host in hosts}
 
 
-def bootstrap_rows(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> list[outcome.Row]:
-    """What the role bootstrap came to, a row for each host."""
-    return [outcome.bootstrap_row(host, hostvars[host]) for host in hosts]
+def inventory_members(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Host, cluster and environment of each host, in the inventory's own words."""
+    found = [(host, hostvars[host]) for host in hosts]
+    return [
+        {
+            "host": host,
+            "name": str(variables.get("fleet_cluster_name", host)),
+            "environment": str(variables.get("fleet_environment", "")),
+        }
+        for host, variables in found
+    ]
+
+
+def run_rows(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], role: str) -> list[outcome.Row]:
+    """What a role came to, a row for each host."""
+    return [outcome.run_row(host, hostvars[host], role) for host in hosts]
 
 
 def status_rows(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> list[outcome.Row]:
@@ -31,4 +44,9 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Name → filter."""
-        return {"cluster_names": cluster_names, "bootstrap_rows": bootstrap_rows, "status_rows": status_rows}
+        return {
+            "cluster_names": cluster_names,
+            "inventory_members": inventory_members,
+            "run_rows": run_rows,
+            "status_rows": status_rows,
+        }

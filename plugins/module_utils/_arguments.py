@@ -68,17 +68,16 @@ CLUSTER: Specification = {
     },
 }
 
-FORGE: Specification = {
-    "forge": {
-        "type": "dict",
-        "options": {
-            "kind": {"type": "str", "required": True, "choices": ["gitea"]},
-            "url": {"type": "str", "required": True},
-            "token": {"type": "str", "required": True, "no_log": True},
-            "ca_cert": {"type": "str"},
-        },
-    }
+_FORGE: dict[str, Any] = {
+    "kind": {"type": "str", "required": True, "choices": ["gitea"]},
+    "url": {"type": "str", "required": True},
+    "token": {"type": "str", "required": True, "no_log": True},
+    "ca_cert": {"type": "str"},
 }
+FORGE: Specification = {"forge": {"type": "dict", "options": _FORGE}}
+FORGES: Specification = {"forges": {"type": "list", "elements": "dict", "default": [], "options": _FORGE}}
+
+MEMBERS: Specification = {"clusters": {"type": "list", "elements": "dict", "required": True}}
 
 # What clusters hold that Git can't: how they pull, and secrets of the user's.
 SECRETS: Specification = {

@@ -21,6 +21,38 @@ extends_documentation_fragment:
   - fluxops.fleet._repository
   - fluxops.fleet._secrets
 options:
+  flux:
+    description:
+      - Which Flux, and how it is set. Give it where Flux is to be installed or updated.
+      - Without it, only what concerns a cluster that runs Flux already is checked.
+    type: dict
+    suboptions:
+      version:
+        description: Flux's version, such as V(v2.9.4).
+        type: str
+        required: true
+      manifest:
+        description: URL, or path on the host where the module runs, of the release's C(install.yaml).
+        type: str
+        required: true
+      digest:
+        description: SHA-256 of the manifest.
+        type: str
+        required: true
+      lockdown:
+        description: Whether tenants are locked in.
+        type: str
+        choices: [enforce, none]
+        default: enforce
+  namespaces:
+    description: Whether to list the namespaces too, each with the tenant that owns it.
+    type: bool
+    default: false
+  components:
+    description: The layers of this cluster's components, the weakest first. Returned as they are.
+    type: list
+    elements: dict
+    default: []
   name:
     description: The cluster's name. It is its directory's name in the repository.
     type: str
@@ -77,6 +109,15 @@ substitutions:
 flux:
   description: As given.
   returned: always
+  type: dict
+components:
+  description: As given.
+  returned: always
+  type: list
+  elements: dict
+namespaces:
+  description: Namespace to the tenant that its label names; empty text without one.
+  returned: where O(namespaces) asked for it and the cluster was reached
   type: dict
 repository:
   description: URL and branch, as given.

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible.plugins.callback import CallbackBase
 from ansible.utils.display import Display
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.scrub import Scrubber, secret_values
@@ -46,6 +47,8 @@ class FleetAction(ActionBase):
     noun: ClassVar[Noun]
     on_controller: ClassVar[bool] = False
     """Whether the noun only ever runs on the controller (the Git side)."""
+    shows_own_diff: ClassVar[bool] = False
+    """Whether one host runs this for all: Ansible shows a diff only where that one host is changed."""
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> Result:
         """Ansible's entry."""
@@ -60,6 +63,8 @@ class FleetAction(ActionBase):
         if not self._task.diff:
             result.pop("diff", None)
         cleaned: Result = scrubber.data(result)
+        if self.shows_own_diff and cleaned.get("diff"):
+            Display().display(CallbackBase()._get_diff(cleaned.pop("diff")))
         return cleaned
 
     def perform(self, parameters: dict[str, Any], task_vars: dict[str, Any]) -> Result:

@@ -16,6 +16,9 @@ FLUX_SYNC = "flux-system"
 GIT_KEEP = ".gitkeep"
 LABEL_DOMAIN = "fleet.fluxops.io"
 UID_ANNOTATION = f"{LABEL_DOMAIN}/cluster-uid"
+TENANT_LABEL = f"{LABEL_DOMAIN}/tenant"
+COMPONENT_LABEL = f"{LABEL_DOMAIN}/component"
+LAYER_LABEL = f"{LABEL_DOMAIN}/layer"
 TENANT_SERVICE_ACCOUNT = "fleet-tenant"
 PLATFORM_SERVICE_ACCOUNT = "kustomize-controller"
 SHARDS = tuple("0123456789abcdef")
@@ -24,6 +27,16 @@ SHARDS = tuple("0123456789abcdef")
 def shard_of(tenant: str) -> str:
     """The shard of a tenant, for ever: moving a file between Kustomizations deletes and remakes its object."""
     return hashlib.sha256(tenant.encode()).hexdigest()[0]
+
+
+def tenant_sync(tenant: str) -> str:
+    """The name of the Flux Kustomization in flux-system that applies all that a tenant gets."""
+    return f"tenant-{tenant}"
+
+
+def component_sync(component: str) -> str:
+    """The name of the Flux Kustomization in flux-system that applies a component."""
+    return f"infrastructure-{component}"
 
 
 @dataclass(frozen=True)
@@ -53,6 +66,30 @@ class Layout:
     def own_tenants(self, environment: str, cluster: str) -> str:
         """The directory of the Flux Kustomizations of tenants that chose their clusters."""
         return f"{self.projects}/{environment}/clusters/{cluster}"
+
+    def tenant(self, environment: str, tenant: str) -> str:
+        """The directory that ``tenant-<name>`` applies."""
+        return f"{self.projects}/{environment}/{tenant}"
+
+    def tenant_file(self, environment: str, tenant: str) -> str:
+        """All that a tenant gets in one environment."""
+        return f"{self.tenant(environment, tenant)}/tenant.yaml"
+
+    def claim(self, environment: str, namespace: str) -> str:
+        """The file that says which tenant owns a namespace: a path, so that the push decides races."""
+        return f"{self.projects}/{environment}/namespaces/{namespace}"
+
+    def sync_file(self, environment: str, tenant: str) -> str:
+        """The Flux Kustomization of a tenant on all clusters of an environment."""
+        return f"{self.shard(environment, shard_of(tenant))}/{tenant}.yaml"
+
+    def own_sync_file(self, environment: str, cluster: str, tenant: str) -> str:
+        """The Flux Kustomization of a tenant on one of the clusters that it chose."""
+        return f"{self.own_tenants(environment, cluster)}/{tenant}.yaml"
+
+    def component(self, environment: str, layer: str, component: str) -> str:
+        """The directory of what is rendered for one component."""
+        return f"{self.infrastructure}/{environment}/{layer}/{component}"
 
     def watched(self, cluster: str, environment: str) -> tuple[str, ...]:
         """What a cluster checks out. The closing slash matters: go-git compares prefixes (``stg-1`` and ``stg-10``)."""

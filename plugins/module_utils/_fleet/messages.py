@@ -20,14 +20,15 @@ def clusters_message(new: Sequence[str], changed: Sequence[str], paths: Iterable
     subjects = [" and ".join(f"{verb} {said(names)}" for verb, names in named) for said in (", ".join, _counted)]
     subject = next((one for one in subjects if len(one) <= _LONGEST_SUBJECT), subjects[-1])
     subject = subject or "make the directories that clusters watch"
-    return _message(subject, paths, {"Fleet-Cluster": sorted([*new, *changed])})
+    return compose(subject, paths, {"Fleet-Cluster": sorted([*new, *changed])})
 
 
 def _counted(names: Sequence[str]) -> str:
     return f"{len(names)} cluster{'s' if len(names) > 1 else ''}"
 
 
-def _message(subject: str, paths: Iterable[str], trailers: Mapping[str, Sequence[str]]) -> str:
+def compose(subject: str, paths: Iterable[str], trailers: Mapping[str, Sequence[str]]) -> str:
+    """A message from its subject, the changed paths, and trailers (key → values)."""
     groups: dict[str, list[str]] = {}
     for path in sorted(paths):
         directory, _slash, file = path.rpartition("/")

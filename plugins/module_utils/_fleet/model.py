@@ -50,6 +50,30 @@ class Sync:
 
 
 @dataclass(frozen=True)
+class Member:
+    """One cluster of a run, for what lies beside Flux itself. ``failure``: why it was not reached, where it was not."""
+
+    host: str
+    name: str
+    environment: str
+    uid: str
+    sync: Sync
+    reachable: bool = True
+    failure: str = ""
+
+    @classmethod
+    def from_params(cls, found: Mapping[str, Any]) -> Member:
+        """A member from what the noun ``preflight`` returned for its host."""
+        sync = Sync(found["repository"]["url"], found["repository"]["branch"])
+        names = {key: str(found[key]) for key in ("host", "name", "environment", "uid", "failure")}
+        return cls(**names, sync=sync, reachable=bool(found["reachable"]))
+
+    def problems(self) -> list[Problem]:
+        """Everything about this member that can be known to be wrong without asking anybody."""
+        return _membership(self.host, self.name, self.environment, self.sync)
+
+
+@dataclass(frozen=True)
 class Cluster:
     """One cluster of the inventory. ``uid`` is that of its namespace kube-system; empty where it was not reached."""
 
@@ -85,15 +109,7 @@ class Cluster:
 
     def problems(self) -> list[Problem]:
         """Everything about this cluster that can be known to be wrong without asking anybody."""
-        found = [
-            *check_label(self.host, "fleet_cluster_name", self.name),
-            *check_label(self.host, "fleet_environment", self.environment),
-            *check_repository_url(self.host, "fleet_repository_url", self.sync.url),
-            *check_branch(self.host, "fleet_repository_branch", self.sync.branch),
-        ]
-        if self.environment in RESERVED_ENVIRONMENTS:
-            hint = "this name is taken by the layout of the repository: choose another"
-            found.append(Problem(self.host, "fleet_environment", self.environment, hint))
+        found = _membership(self.host, self.name, self.environment, self.sync)
         found += _check(_VERSION, self.host, "fleet_flux_version", self.distribution.version, "write it as v2.9.4")
         hint = "the SHA-256 of the manifest, 64 hex digits (sha256sum install.yaml)"
         found += _check(_SHA256, self.host, "fleet_flux_digest", self.distribution.digest, hint)
@@ -101,6 +117,19 @@ class Cluster:
             hint = "letters, digits and _ only, no digit first: Flux substitutes nothing else"
             found += _check(_VARIABLE, self.host, "fleet_substitutions", name, hint)
         return found
+
+
+def _membership(host: str, name: str, environment: str, sync: Sync) -> list[Problem]:
+    found = [
+        *check_label(host, "fleet_cluster_name", name),
+        *check_label(host, "fleet_environment", environment),
+        *check_repository_url(host, "fleet_repository_url", sync.url),
+        *check_branch(host, "fleet_repository_branch", sync.branch),
+    ]
+    if environment in RESERVED_ENVIRONMENTS:
+        hint = "this name is taken by the layout of the repository: choose another"
+        found.append(Problem(host, "fleet_environment", environment, hint))
+    return found
 
 
 def _text(value: Any) -> str:

@@ -15,22 +15,26 @@ Row = dict[str, Any]
 COLUMNS = ("cluster", "ready", "changed", "flux", "revision", "failure")
 
 
-def bootstrap_row(host: str, variables: Mapping[str, Any]) -> Row:
-    """One cluster's row from what the role ``bootstrap`` registered on its host."""
-    found = _registered(variables, "__bootstrap_preflight")
-    published = (_registered(variables, "__bootstrap_published").get("clusters") or {}).get(found.get("name"), {})
-    credentials, flux = _registered(variables, "__bootstrap_credentials"), _registered(variables, "__bootstrap_flux")
+# What a role does in a cluster, in this order; each step is registered as __<role>_<step>.
+_STEPS = ("credentials", "flux", "reconciled", "offboarded", "removed")
+
+
+def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:
+    """One cluster's row from what a role registered on its host: ``__<role>_preflight``, ``_published``, its steps."""
+    found = _registered(variables, f"__{role}_preflight")
+    published = (_registered(variables, f"__{role}_published").get("clusters") or {}).get(found.get("name")) or {}
+    steps = [_registered(variables, f"__{role}_{step}") for step in _STEPS]
     held = [f"{path}: {why}" for path, why in (published.get("held") or {}).items()]
     failures = ["" if found.get("reachable") else found.get("failure") or found.get("msg") or "not asked", *held]
-    failures += [one.get("msg") for one in (found, credentials, flux) if one.get("failed")]
-    planned = bool(found) and not flux.get("revision")
+    failures += [one.get("msg") for one in (found, *steps) if one.get("failed")]
+    revision = next((one["revision"] for one in reversed(steps) if one.get("revision")), "")
     return {
         "cluster": found.get("name", host),
         "environment": found.get("environment", ""),
-        "ready": "planned" if planned and not any(failures) else not any(failures),
-        "changed": bool(published.get("files")) or bool(credentials.get("changed") or flux.get("changed")),
-        "flux": flux.get("version") or found.get("version", ""),
-        "revision": flux.get("revision") or found.get("revision", ""),
+        "ready": "planned" if found and not revision and not any(failures) else not any(failures),
+        "changed": bool(published.get("files")) or any(one.get("changed") for one in steps),
+        "flux": next((one["version"] for one in steps if one.get("version")), "") or found.get("version", ""),
+        "revision": revision or found.get("revision", ""),
         "failure": next((str(one).removeprefix(f"{host}: ") for one in failures if one), ""),
     }
 

@@ -27,11 +27,11 @@ HAND_EDITS = ("hold", "keep", "overwrite")
 
 @dataclass(frozen=True)
 class Change:
-    """One file to write: its text before (None: new) and after."""
+    """One file to write: its text before (None: new) and after (None: to be deleted)."""
 
     path: str
     before: str | None
-    after: str
+    after: str | None
 
     @property
     def diff(self) -> dict[str, str]:
@@ -40,7 +40,7 @@ class Change:
             "before_header": self.path,
             "after_header": self.path,
             "before": _shown(self.path, self.before or ""),
-            "after": _shown(self.path, self.after),
+            "after": _shown(self.path, self.after or ""),
         }
 
 
@@ -57,6 +57,11 @@ class Plan:
         return sorted(change.path for change in self.changes)
 
     @property
+    def contents(self) -> dict[str, bytes | None]:
+        """What the commit is to change: path → content, None deletes."""
+        return {one.path: None if one.after is None else one.after.encode() for one in self.changes}
+
+    @property
     def diffs(self) -> list[dict[str, str]]:
         """The changes as people see them: file by file, and the empty files, which show nothing, in one list."""
         kept = [change.path for change in self.changes if change.path.endswith(GIT_KEEP)]
@@ -66,8 +71,8 @@ class Plan:
         return [change.diff for change in self.changes if change.path not in kept] + shown
 
 
-def plan_files(desired: Mapping[str, str], actual: Mapping[str, str | None], hand_edits: str = "hold") -> Plan:
-    """Compare path → text. ``actual`` holds None, or nothing, for a path that the repository lacks.
+def plan_files(desired: Mapping[str, str | None], actual: Mapping[str, str | None], hand_edits: str = "hold") -> Plan:
+    """Compare path → text (None: to be deleted). ``actual`` holds None, or nothing, for a path that is not there.
 
     ``hand_edits``: what happens to a file of ours that people edited: ``hold`` it and say so, ``keep`` it silently,
     or ``overwrite`` it.
@@ -75,7 +80,7 @@ def plan_files(desired: Mapping[str, str], actual: Mapping[str, str | None], han
     changes, held = [], {}
     for path, after in sorted(desired.items()):
         before = actual.get(path)
-        if before is not None and _same(path, before, after):
+        if before == after or (before is not None and after is not None and _same(path, before, after)):
             continue
         reason = _why_held(path, before) if before is not None else ""
         if reason and not (hand_edits == "overwrite" and reason == EDITED):

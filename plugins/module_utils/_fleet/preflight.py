@@ -9,13 +9,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import UID_ANNOTATION, Layout
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Member
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FluxState
 
 REPLACE_CLUSTER = "replace_cluster"
@@ -37,7 +38,44 @@ def same_names(inventory: Mapping[str, str]) -> list[Problem]:
     ]
 
 
-def same_cluster(clusters: Iterable[Cluster]) -> list[Problem]:
+class Identified(Protocol):
+    """What a cluster is known by: its host, its name, and the UID of its namespace kube-system."""
+
+    @property
+    def host(self) -> str:
+        """The inventory host."""
+
+    @property
+    def name(self) -> str:
+        """The cluster's name."""
+
+    @property
+    def uid(self) -> str:
+        """Empty where the cluster was not reached."""
+
+
+def checked_members(specifications: Iterable[Mapping[str, Any]], unreachable: str = "skip") -> list[Member]:
+    """The members of a run, from what ``preflight`` returned for each; raises InvalidInput with what is wrong."""
+    found = list(specifications)
+    members = [Member.from_params(one) for one in found]
+    problems = [Problem(**problem) for one in found for problem in one.get("problems") or []]
+    if unreachable == "fail":
+        away = [one for one in members if not one.reachable]
+        problems += [Problem(one.host, "fleet_unreachable", "fail", one.failure) for one in away]
+    raise_if([*problems, *same_cluster(members)])
+    return members
+
+
+def check_known(members: Sequence[Member], snapshot: Snapshot, layout: Layout, allow: Iterable[str]) -> None:
+    """Raise InvalidInput for clusters that the repository does not know, or knows as other ones."""
+    paths = [path for path in snapshot.paths(layout.clusters) if path.endswith("/cluster.yaml")]
+    pins = pinned_uids(snapshot.read(paths), layout)
+    hint = "the fleet repository does not know this cluster: run the playbook bootstrap for it first"
+    unknown = [Problem(one.host, "fleet_cluster_name", one.name, hint) for one in members if one.name not in pins]
+    raise_if([*unknown, *identity(members, pins, allow)])
+
+
+def same_cluster(clusters: Iterable[Identified]) -> list[Problem]:
     """Hosts whose credentials lead to one and the same cluster."""
     hosts = defaultdict(list)
     for cluster in clusters:
@@ -77,7 +115,7 @@ def _is_pinned(document: documents.Document) -> bool:
     return bool(node)
 
 
-def identity(clusters: Iterable[Cluster], pins: Mapping[str, str], allow: Iterable[str]) -> list[Problem]:
+def identity(clusters: Iterable[Identified], pins: Mapping[str, str], allow: Iterable[str]) -> list[Problem]:
     """Clusters that are not the ones that the repository pinned by their name, or are pinned by another name."""
     problems, allowed = [], REPLACE_CLUSTER in set(allow)
     owners = {uid: name for name, uid in pins.items() if uid}
@@ -95,8 +133,16 @@ def identity(clusters: Iterable[Cluster], pins: Mapping[str, str], allow: Iterab
     return problems
 
 
+def member_problems(member: Member, facts: Mapping[str, Any], allow: Iterable[str]) -> list[Problem]:
+    """What stands in the way of working on a cluster that runs Flux already."""
+    if not member.reachable:
+        return []
+    wanted = FluxState.wanted(member, Layout())
+    return moved_sync(member.host, facts["follows"], wanted, allow)
+
+
 def cluster_problems(cluster: Cluster, facts: Mapping[str, Any], allow: Iterable[str]) -> list[Problem]:
-    """What was found in one cluster that stands in the way. One that can't be reached has none of these."""
+    """What was found in one cluster that stands in the way of Flux. One that can't be reached has none of these."""
     if not facts["reachable"]:
         return []
     if not facts["administrator"]:

@@ -8,9 +8,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight, render
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
@@ -18,10 +18,20 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.messages import clusters_message
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Distribution
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import Plan, plan_files
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 
-Reader = Callable[[Iterable[str]], Mapping[str, str]]
-"""Paths → texts of those that the snapshot has."""
+
+class Planned(Protocol):
+    """A planned change of a repository: what to write, and the message of the commit."""
+
+    @property
+    def plan(self) -> Plan:
+        """The files."""
+
+    @property
+    def message(self) -> str:
+        """The commit's message; empty where nothing changes."""
 
 
 @dataclass(frozen=True)
@@ -53,22 +63,23 @@ class ClustersPlan:
         held = {path: why for path, why in self.plan.held.items() if path.startswith(prefix)}
         files = [path for path in self.plan.paths if path.startswith(prefix)]
         others = [one for one in self.plan.changes if one.path in files and f"/{FLUX_NAMESPACE}/" not in one.path]
-        pending = "---\n".join(change.after for change in others)
+        pending = "---\n".join(change.after for change in others if change.after)
         return {"files": files, "held": held, "kustomization": self.kustomizations.get(name, ""), "pending": pending}
 
 
-def plan_clusters(wishes: Wishes, known: Iterable[str], read: Reader) -> ClustersPlan:
-    """Plan against a snapshot; ``known`` are all paths under ``clusters/``. A wrong identity is InvalidInput."""
+def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
+    """Plan against a snapshot of the repository. A wrong identity is InvalidInput."""
     layout = wishes.layout
-    facts = read([path for path in known if path.endswith("/cluster.yaml")])
+    facts = snapshot.read([path for path in snapshot.paths(layout.clusters) if path.endswith("/cluster.yaml")])
     raise_if(preflight.identity(wishes.clusters, preflight.pinned_uids(facts, layout), wishes.allow))
     files = {one.name: layout.flux_file(one.name, "kustomization") for one in wishes.clusters}
-    existing = read(files.values())
+    overlays = [layout.cluster_file(one.name, "infrastructure") for one in wishes.clusters]
+    existing = snapshot.read([*files.values(), *overlays])
     desired: dict[str, str] = {}
     for one in wishes.clusters:
-        components, own = wishes.components[one.distribution], existing.get(files[one.name])
-        desired |= render.cluster_files(one, layout, wishes.renderer, components, own)
-    plan = plan_files(desired, read(desired), wishes.hand_edits)
+        components = wishes.components[one.distribution]
+        desired |= render.cluster_files(one, layout, wishes.renderer, components, existing)
+    plan = plan_files(desired, snapshot.read(desired), wishes.hand_edits)
     touched = [one for one in wishes.clusters if any(path.startswith(wishes.directory(one)) for path in plan.paths)]
     new = [one.name for one in touched if files[one.name] not in existing]
     message = clusters_message(new, [one.name for one in touched if one.name not in new], plan.paths)

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, kustomization
@@ -17,6 +17,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.kustomization
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
     FLUX_NAMESPACE,
     FLUX_SYNC,
+    LAYER_LABEL,
     PLATFORM_SERVICE_ACCOUNT,
     SHARDS,
     TENANT_SERVICE_ACCOUNT,
@@ -92,23 +93,50 @@ def as_applied(objects: list[Document]) -> list[Document]:
 
 
 def cluster_files(
-    cluster: Cluster, layout: Layout, renderer: Renderer, components: str, existing_kustomization: str | None
+    cluster: Cluster, layout: Layout, renderer: Renderer, components: str, existing: Mapping[str, str]
 ) -> dict[str, str]:
-    """Path → text of every file that ``clusters`` writes for one cluster, the kept directories included."""
-    where = layout.flux_file(cluster.name, "kustomization")
+    """Path → text of every file that ``clusters`` writes for one cluster, the kept directories included.
+
+    ``existing``: the repository's texts of the cluster's files that others write a part of: ``kustomization.yaml``, and
+    ``infrastructure.yaml``, which the tenants wait for.
+    """
+    where, overlay = (
+        layout.flux_file(cluster.name, "kustomization"),
+        layout.cluster_file(cluster.name, "infrastructure"),
+    )
     ours = patches(cluster, layout)
-    merged = kustomization.update(existing_kustomization, ours, where) if existing_kustomization else None
+    merged = kustomization.update(existing[where], ours, where) if existing.get(where) else None
     files = {
         layout.flux_file(cluster.name, "gotk-components"): components,
         layout.flux_file(cluster.name, "gotk-sync"): _FLUX_HEADER + documents.write(sync_documents(cluster, layout)),
         where: merged or kustomization.fresh(ours),
     }
     variables = template_variables(cluster, layout)
-    for name in ("cluster", "projects"):
-        files[layout.cluster_file(cluster.name, name)] = documents.write_owned(
-            renderer.render(f"{name}.yaml.j2", variables)
-        )
+    rendered = {name: renderer.render(f"{name}.yaml.j2", variables) for name in ("cluster", "projects")}
+    before = documents.read(existing.get(overlay, ""), overlay)
+    rendered["projects"] = after_infrastructure(rendered["projects"], before)
+    files |= {layout.cluster_file(cluster.name, name): documents.write_owned(one) for name, one in rendered.items()}
     return files | dict.fromkeys(layout.kept(cluster.name, cluster.environment), "")
+
+
+def after_infrastructure(projects: list[Document], infrastructure: Sequence[Document]) -> list[Document]:
+    """The documents of ``projects.yaml`` with the Kustomizations among them waiting for the last layer that exists.
+
+    Flux waits for ever for a dependency that is not there, so without infrastructure there is none:
+    https://fluxcd.io/flux/components/kustomize/kustomizations/#dependencies.
+    """
+    last = [_layer(one) for one in infrastructure if _layer(one)][-1:]
+    names = [one["metadata"]["name"] for one in infrastructure if last and _layer(one) == last[0]]
+    return [_depending(one, names) if one.get("kind") == "Kustomization" else one for one in projects]
+
+
+def _layer(document: Document) -> str:
+    return str((document.get("metadata", {}).get("labels") or {}).get(LAYER_LABEL) or "")
+
+
+def _depending(document: Document, names: list[str]) -> Document:
+    spec = {key: value for key, value in document["spec"].items() if key != "dependsOn"}
+    return {**document, "spec": {**spec, **({"dependsOn": [{"name": name} for name in names]} if names else {})}}
 
 
 def template_variables(cluster: Cluster, layout: Layout) -> Mapping[str, Any]:
@@ -122,5 +150,6 @@ def template_variables(cluster: Cluster, layout: Layout) -> Mapping[str, Any]:
             "facts": cluster.facts,
         },
         "flux": {"namespace": FLUX_NAMESPACE, "sync": FLUX_SYNC, "service_account": PLATFORM_SERVICE_ACCOUNT},
+        "tenants": {"role": TENANT_SERVICE_ACCOUNT},
         "projects": {"shards": shards, "own": f"./{layout.own_tenants(cluster.environment, cluster.name)}"},
     }

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC, Layout
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Member
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
 
 # Without these two nothing is fetched and nothing applied.
@@ -77,7 +77,7 @@ class FluxState:
         return str(source.get("url", "")), str((source.get("ref") or {}).get("branch", "")), path
 
     @staticmethod
-    def wanted(cluster: Cluster, layout: Layout) -> tuple[str, str, str]:
+    def wanted(cluster: Cluster | Member, layout: Layout) -> tuple[str, str, str]:
         """URL, branch and path that a cluster is meant to follow."""
         return cluster.sync.url, cluster.sync.branch, layout.cluster(cluster.name)
 

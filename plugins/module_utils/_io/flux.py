@@ -15,7 +15,12 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import state as flux_state
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC, LABEL_DOMAIN
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
+    FLUX_NAMESPACE,
+    FLUX_SYNC,
+    LABEL_DOMAIN,
+    TENANT_LABEL,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FLUX_KINDS, FluxState
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 
@@ -65,8 +70,11 @@ def everything(cluster: Cluster) -> dict[str, list[Document]]:
     return found
 
 
-def look(auth: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """A cluster and its Flux as plain data. One that can't be reached or read is a finding, no error."""
+def look(auth: Mapping[str, Any], where: str, *, namespaces: bool = False) -> dict[str, Any]:
+    """A cluster and its Flux as plain data. One that can't be reached or read is a finding, no error.
+
+    ``namespaces``: also all namespaces, each with the tenant that its label names (empty without one).
+    """
     facts: dict[str, Any] = {
         "reachable": True,
         "ready": False,
@@ -83,8 +91,14 @@ def look(auth: Mapping[str, Any], where: str) -> dict[str, Any]:
     try:
         with Cluster(auth, where) as cluster:
             facts |= {"administrator": cluster.may("*", "*", "*"), "kubernetes_version": cluster.version()}
+            if namespaces:
+                facts["namespaces"] = {one["metadata"]["name"]: _tenant(one) for one in cluster.list("v1", "Namespace")}
             return facts | {"uid": cluster.uid()} | flux_state.facts(everything(cluster))
     except Unreachable as error:
         return facts | {"reachable": False, "failure": str(error)}
     except ClusterError as error:
         return facts | {"failure": str(error)}
+
+
+def _tenant(namespace: Mapping[str, Any]) -> str:
+    return str((namespace["metadata"].get("labels") or {}).get(TENANT_LABEL, ""))

@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import ALLOW, FORGE, REPOSITORY, Specification
@@ -17,13 +18,10 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import prefli
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Sync
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import HAND_EDITS
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication import (
-    ClustersPlan,
-    Wishes,
-    plan_clusters,
-)
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication import Wishes, plan_clusters
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import distribution, forge, git, templates
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import distribution, forge, templates
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import publish
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
 ARGUMENTS: Specification = {
@@ -49,12 +47,8 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         forge.check(parameters["forge"], sync.url)
     result: dict[str, Any] = {"changed": False, "diff": [], "held": {}, "clusters": {}}
     for sync, wish in wishes.items():
-        remote = git.Remote(**{**parameters["repository"], "url": sync.url, "branch": sync.branch})
-        with git.Repository(remote) as repository:
-            plan, published = _publish(repository, wish, check_mode)
-        if plan.plan.changes and not check_mode:
-            count, commit = len(plan.plan.changes), published["revision"][:8]
-            say(f"{sync.url}: commit {commit} on {sync.branch}, files: {count}")
+        think = partial(plan_clusters, wish)
+        plan, published = publish(parameters["repository"], sync, think, check_mode=check_mode, say=say)
         result["changed"] = result["changed"] or bool(plan.plan.changes)
         result["diff"] += plan.plan.diffs
         result["held"].update(plan.plan.held)
@@ -81,24 +75,3 @@ def _wishes(clusters: list[Cluster], parameters: Mapping[str, Any]) -> Wishes:
     components = {one: distribution.load(one, host, parameters["cache"]) for one, host in hosts.items()}
     renderer = Renderer(templates.read("bootstrap", parameters["templates"]))
     return Wishes(clusters, components, renderer, parameters["hand_edits"], parameters["allow"])
-
-
-def _publish(repository: git.Repository, wishes: Wishes, check_mode: bool) -> tuple[ClustersPlan, dict[str, Any]]:
-    plan = ClustersPlan()
-
-    def read(paths: Iterable[str]) -> dict[str, str]:
-        return {path: content.decode("utf-8", "replace") for path, content in repository.read(paths).items()}
-
-    def propose(snapshot: git.Repository) -> git.Proposal | None:
-        nonlocal plan
-        plan = plan_clusters(wishes, snapshot.entries(wishes.layout.clusters), read)
-        changes = {change.path: change.after.encode() for change in plan.plan.changes}
-        return git.Proposal(changes, plan.message) if changes else None
-
-    if check_mode:
-        if propose(repository):
-            repository.can_push()
-        return plan, {"revision": repository.head or "", "superseded": []}
-    published = git.transact(repository, propose)
-    superseded = [published.previous] if published.committed and published.previous else []
-    return plan, {"revision": published.revision or "", "superseded": superseded}

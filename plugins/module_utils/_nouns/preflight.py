@@ -21,6 +21,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     Specification,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import model, preflight, secret
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
@@ -31,26 +32,36 @@ ARGUMENTS: Specification = {
     **REPOSITORY,
     **SECRETS,
     **ALLOW,
+    "flux": {**CLUSTER["flux"], "required": False},
     "host": {"type": "str"},
+    "namespaces": {"type": "bool", "default": False},
+    "components": {"type": "list", "elements": "dict", "default": []},
 }
 
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Facts and problems of one cluster; see the module's documentation for parameters and result."""
     host, repository = parameters["host"] or parameters["name"], parameters["repository"]
-    facts = flux.look(parameters["auth"], host)
-    wanted = model.Cluster.from_params(host, parameters, facts["uid"])
-    problems = [
-        *wanted.problems(),
-        *secret.problems(parameters["pull"], repository, parameters["secrets"], host),
-        *preflight.cluster_problems(wanted, facts, parameters["allow"]),
-    ]
-    specification = {key: parameters[key] for key in ("name", "environment", "substitutions", "flux")}
-    return {
-        "changed": False,
+    facts = flux.look(parameters["auth"], host, namespaces=parameters["namespaces"])
+    found = {
         "host": host,
-        **specification,
+        **{key: parameters[key] for key in ("name", "environment", "substitutions", "flux", "components")},
         "repository": {key: repository[key] for key in ("url", "branch")},
         **facts,
-        "problems": [problem.as_dict() for problem in problems],
     }
+    problems = _of_flux(host, parameters, facts) if parameters["flux"] else _of_member(found, parameters)
+    return {"changed": False, **found, "problems": [problem.as_dict() for problem in problems]}
+
+
+def _of_flux(host: str, parameters: Mapping[str, Any], facts: Mapping[str, Any]) -> list[Problem]:
+    wanted = model.Cluster.from_params(host, parameters, facts["uid"])
+    return [
+        *wanted.problems(),
+        *secret.problems(parameters["pull"], parameters["repository"], parameters["secrets"], host),
+        *preflight.cluster_problems(wanted, facts, parameters["allow"]),
+    ]
+
+
+def _of_member(found: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[Problem]:
+    member = model.Member.from_params(found)
+    return [*member.problems(), *preflight.member_problems(member, found, parameters["allow"])]

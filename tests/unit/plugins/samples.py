@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,19 @@ def parameters(**changes: Any) -> dict[str, Any]:
         place = next((part for part in (values["repository"], values["flux"]) if name in part), values)
         place[name] = value
     return values
+
+
+class Files:
+    """A snapshot of a repository that holds these files."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self.files = files
+
+    def paths(self, prefix: str) -> list[str]:
+        return sorted(path for path in self.files if path == prefix or path.startswith(f"{prefix.rstrip('/')}/"))
+
+    def read(self, paths: Iterable[str]) -> dict[str, str]:
+        return {path: self.files[path] for path in paths if path in self.files}
 
 
 def cluster(host: str = "stg-1", uid: str = UID, **changes: Any) -> Cluster:

@@ -47,8 +47,8 @@ def registered(**changes: Any) -> dict[str, Any]:
         (registered(published={"clusters": None}), {"ready": True, "changed": False}),
     ],
 )
-def test_bootstrap_row_truth_table(variables: dict[str, Any], expected: dict[str, Any]) -> None:
-    row = outcome.bootstrap_row("h", variables)
+def test_run_row_truth_table(variables: dict[str, Any], expected: dict[str, Any]) -> None:
+    row = outcome.run_row("h", variables, "bootstrap")
     assert {key: row[key] for key in expected} == expected
 
 

@@ -164,3 +164,24 @@ def test_plan_files_tells_true_from_one() -> None:
 def test_plan_files_kustomization_elsewhere_is_somebodys() -> None:
     path = "clusters/a/kustomization.yaml"
     assert path in plan.plan_files({path: "a: 1\n"}, {path: "b: 1\n"}).held
+
+
+OURS = documents.write_owned([{"kind": "ConfigMap", "metadata": {"name": "x"}}])
+
+
+def test_plan_files_deletes_what_is_ours() -> None:
+    found = plan.plan_files({"a.yaml": None, "gone.yaml": None}, {"a.yaml": OURS})
+    assert found.contents == {"a.yaml": None}
+    assert found.changes[0].diff["after"] == ""
+    assert found.changes[0].diff["before"] == OURS
+
+
+@pytest.mark.parametrize(
+    ("text", "why"), [("kind: ConfigMap\n", plan.FOREIGN), (OURS.replace("name: x", "name: y"), plan.EDITED)]
+)
+def test_plan_files_deletes_nothing_of_others(text: str, why: str) -> None:
+    found = plan.plan_files({"a.yaml": None}, {"a.yaml": text})
+    assert (found.contents, found.held) == ({}, {"a.yaml": why})
+    assert plan.plan_files({"a.yaml": None}, {"a.yaml": text}, "overwrite").contents == (
+        {"a.yaml": None} if why == plan.EDITED else {}
+    )

@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, preflight, render
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import UID_ANNOTATION, Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
-from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import COMPONENTS, TEMPLATES, cluster, labels
+from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import COMPONENTS, TEMPLATES, Files, cluster, labels
 
 
 def test_same_names_names_each_host_and_the_others() -> None:
@@ -51,7 +54,7 @@ def cluster_file(uid: str) -> str:
 
 
 def test_pinned_uids_of_what_we_write() -> None:
-    files = render.cluster_files(cluster("a", "u1"), Layout(), Renderer(TEMPLATES), COMPONENTS, None)
+    files = render.cluster_files(cluster("a", "u1"), Layout(), Renderer(TEMPLATES), COMPONENTS, {})
     texts = {path: text for path, text in files.items() if path.endswith("/cluster.yaml")}
     assert preflight.pinned_uids(texts, Layout()) == {"a": "u1"}
 
@@ -149,3 +152,38 @@ def test_moved_sync_truth_table(followed: tuple[str, str, str], allow: list[str]
         assert problem.where == "h"
         assert "fleet_allow: [move_sync]" in problem.hint
         assert problem.value in WANTED
+
+
+def found(host: str, **changes: Any) -> dict[str, Any]:
+    """What the noun preflight returns for a host."""
+    about = {"host": host, "name": host, "environment": "staging", "uid": f"uid-{host}", "failure": "", "problems": []}
+    repository = {"url": "ssh://git@git.example/platform/fleet.git", "branch": "main"}
+    return {**about, "reachable": True, "repository": repository, **changes}
+
+
+def test_checked_members() -> None:
+    away = found("b", reachable=False, failure="b: no route", uid="")
+    members = preflight.checked_members([found("a"), away])
+    assert [(one.name, one.reachable) for one in members] == [("a", True), ("b", False)]
+    with pytest.raises(InvalidInput, match="b: fleet_unreachable is 'fail': b: no route"):
+        preflight.checked_members([found("a"), away], "fail")
+
+
+def test_checked_members_reports_all_problems_at_once() -> None:
+    wrong = {"where": "a", "field": "f", "value": "v", "hint": "h"}
+    with pytest.raises(InvalidInput) as caught:
+        preflight.checked_members([found("a", problems=[wrong], uid="u"), found("b", uid="u")])
+    assert [one.field for one in caught.value.problems] == ["f", "fleet_cluster_auth", "fleet_cluster_auth"]
+
+
+def test_check_known() -> None:
+    files = {f"clusters/{name}/cluster.yaml": cluster_file(f"uid-{name}") for name in "ab"}
+    members = preflight.checked_members([found("a"), found("b", uid="other"), found("c")])
+    with pytest.raises(InvalidInput) as caught:
+        preflight.check_known(members, Files(files), Layout(), [])
+    assert [(one.where, one.field) for one in caught.value.problems] == [
+        ("b", "identity of the cluster"),
+        ("c", "fleet_cluster_name"),
+    ]
+    preflight.check_known(members[:1], Files(files), Layout(), [])
+    preflight.check_known(members[:2], Files(files), Layout(), ["replace_cluster"])

@@ -26,7 +26,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication i
     plan_clusters,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
-from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import COMPONENTS, TEMPLATES, cluster, labels
+from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import COMPONENTS, TEMPLATES, Files, cluster, labels
 
 GOLDEN = Path(__file__).parent / "golden"
 STAGING = cluster("stg-1", "uid-stg-1", substitutions={"region": "eu-1", "feature": "on"})
@@ -39,13 +39,9 @@ def plan(
     repository: Mapping[str, str], *clusters: Cluster, hand_edits: str = "hold", allow: Iterable[str] = ()
 ) -> ClustersPlan:
     """The plan of a run for some clusters against the files of a repository."""
-
-    def read(paths: Iterable[str]) -> Mapping[str, str]:
-        return {path: repository[path] for path in paths if path in repository}
-
     components = {one.distribution: COMPONENTS for one in clusters}
     wishes = Wishes(clusters, components, Renderer(TEMPLATES), hand_edits, list(allow))
-    return plan_clusters(wishes, [path for path in repository if path.startswith("clusters/")], read)
+    return plan_clusters(wishes, Files(repository))
 
 
 def after(repository: Mapping[str, str], found: ClustersPlan) -> Repository:
@@ -98,7 +94,9 @@ def test_plan_clusters_message_and_outcome() -> None:
     assert outcome["held"] == {}
     assert outcome["kustomization"] == after({}, found)["clusters/stg-1/flux-system/kustomization.yaml"]
     kinds = [one["kind"] for one in documents.read(outcome["pending"], "pending")]
-    assert kinds == ["ConfigMap", *["Kustomization"] * 17], "what Flux applies beside its own objects"
+    assert kinds == ["ConfigMap", "ClusterRole", "ClusterRole", *["Kustomization"] * 17], (
+        "what Flux applies beside its own objects"
+    )
     nothing = {"files": [], "held": {}, "kustomization": "", "pending": ""}
     assert found.outcome("clusters/stg-10/", "stg-10") == nothing
 

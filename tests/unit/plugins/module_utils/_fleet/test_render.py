@@ -61,7 +61,8 @@ spec:
 
 def files(one: Cluster, existing: str | None = None, templates: dict[str, str] | None = None) -> dict[str, str]:
     """All files of one cluster."""
-    return render.cluster_files(one, LAYOUT, Renderer(templates or TEMPLATES), COMPONENTS, existing)
+    before = {LAYOUT.flux_file(one.name, "kustomization"): existing} if existing is not None else {}
+    return render.cluster_files(one, LAYOUT, Renderer(templates or TEMPLATES), COMPONENTS, before)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,8 @@ def test_cluster_yaml_holds_facts_and_identity() -> None:
 
 
 def test_projects_yaml_is_one_kustomization_a_shard_and_one_for_own() -> None:
-    found = documents.read(files(cluster())["clusters/stg-1/projects.yaml"], "x")
+    every = documents.read(files(cluster())["clusters/stg-1/projects.yaml"], "x")
+    found = [one for one in every if one["kind"] == "Kustomization"]
     paths = {one["metadata"]["name"]: one["spec"]["path"] for one in found}
     assert paths == {f"projects-{shard}": f"./projects/staging/sync/{shard}" for shard in "0123456789abcdef"} | {
         "projects-own": "./projects/staging/clusters/stg-1"
@@ -127,6 +129,40 @@ def test_projects_yaml_is_one_kustomization_a_shard_and_one_for_own() -> None:
         assert one["metadata"]["namespace"] == "flux-system"
         assert "postBuild" not in one["spec"]
         assert "dependsOn" not in one["spec"]
+
+
+def component(name: str, layer: str) -> documents.Document:
+    """A component's Kustomization, as far as it matters here."""
+    return {"kind": "Kustomization", "metadata": {"name": name, "labels": {"fleet.fluxops.io/layer": layer}}}
+
+
+def test_tenants_wait_for_the_last_layer() -> None:
+    layers = [component("a", "controllers"), component("b", "configs"), component("c", "configs")]
+    before = {"clusters/stg-1/infrastructure.yaml": documents.write(layers)}
+    found = render.cluster_files(cluster(), LAYOUT, Renderer(TEMPLATES), COMPONENTS, before)
+    projects = documents.read(found["clusters/stg-1/projects.yaml"], "x")
+    waiting = [one["spec"]["dependsOn"] for one in projects if one["kind"] == "Kustomization"]
+    assert waiting == [[{"name": "b"}, {"name": "c"}]] * 17
+    assert render.after_infrastructure(projects, []) == documents.read(
+        files(cluster())["clusters/stg-1/projects.yaml"], "x"
+    )
+
+
+FORBIDDEN = {"networkpolicies", "resourcequotas", "limitranges", "roles", "rolebindings", "namespaces"}
+
+
+def test_the_role_of_tenants_changes_no_fence_and_makes_no_tokens() -> None:
+    every = documents.read(files(cluster())["clusters/stg-1/projects.yaml"], "x")
+    aggregated, base = [one for one in every if one["kind"] == "ClusterRole"]
+    assert aggregated["metadata"]["name"] == "fleet-tenant"
+    (selector,) = aggregated["aggregationRule"]["clusterRoleSelectors"]
+    assert selector["matchLabels"] == base["metadata"]["labels"]
+    for rule in base["rules"]:
+        assert "*" not in {*rule["verbs"], *rule["resources"], *rule["apiGroups"]}
+        assert "impersonate" not in rule["verbs"]
+        assert not any(resource.startswith("serviceaccounts/") for resource in rule["resources"])
+        if FORBIDDEN & set(rule["resources"]):
+            assert set(rule["verbs"]) == {"get", "list", "watch"}
 
 
 values = st.dictionaries(st.from_regex(r"[_a-zA-Z][_a-zA-Z0-9]{0,6}", fullmatch=True), text, max_size=3)
@@ -175,7 +211,7 @@ def test_cluster_files_use_the_templates_that_they_get() -> None:
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_templates_use_no_variable_that_is_not_promised(name: str) -> None:
     promised = set(render.template_variables(cluster(), LAYOUT))
-    used = set(re.findall(r"(?:{{|in) *(\w+)\.", TEMPLATES[name]))
+    used = set(re.findall(r"(?:{{|\bin) +(\w+)\.", TEMPLATES[name]))
     assert used
     assert used <= promised
 

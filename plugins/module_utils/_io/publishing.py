@@ -1,0 +1,71 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""A planned change of a repository, made true by one transaction: what all nouns of the Git side share."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member, Sync
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication import Planned
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import git
+from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Say
+
+Change = TypeVar("Change", bound=Planned)
+
+
+class _Snapshot:
+    """A repository's head as text."""
+
+    def __init__(self, repository: git.Repository) -> None:
+        self._repository = repository
+
+    def paths(self, prefix: str) -> list[str]:
+        return sorted(self._repository.entries(prefix))
+
+    def read(self, paths: Iterable[str]) -> dict[str, str]:
+        found = self._repository.read(paths)
+        return {path: content.decode("utf-8", "replace") for path, content in found.items()}
+
+
+def by_sync(members: Iterable[Member]) -> dict[Sync, list[Member]]:
+    """The members of each repository and branch: each group is a transaction of its own."""
+    groups: dict[Sync, list[Member]] = defaultdict(list)
+    for member in members:
+        groups[member.sync].append(member)
+    return dict(groups)
+
+
+def publish(
+    credentials: Mapping[str, Any], sync: Sync, think: Callable[[Snapshot], Change], *, check_mode: bool, say: Say
+) -> tuple[Change, dict[str, Any]]:
+    """The change that ``think`` plans, committed and pushed; after a lost race it thinks again about the new head.
+
+    ``credentials``: the noun's parameter ``repository``. Beside the change comes what the cluster side needs to know:
+    ``revision`` (of the branch, empty where there is none) and ``superseded`` (commits that lack the change). In check
+    mode nothing is written, but the right to push is asked for. Raises GitError, and whatever ``think`` raises.
+    """
+    change: Change
+
+    def propose(snapshot: git.Repository) -> git.Proposal | None:
+        nonlocal change
+        change = think(_Snapshot(snapshot))
+        return git.Proposal(change.plan.contents, change.message) if change.plan.changes else None
+
+    with git.Repository(git.Remote(**{**credentials, "url": sync.url, "branch": sync.branch})) as repository:
+        if check_mode:
+            if propose(repository):
+                repository.can_push()
+            return change, {"revision": repository.head or "", "superseded": []}
+        published = git.transact(repository, propose)
+    if published.committed:
+        say(f"{sync.url}: commit {str(published.revision)[:8]} on {sync.branch}, files: {len(change.plan.changes)}")
+    superseded = [published.previous] if published.committed and published.previous else []
+    return change, {"revision": published.revision or "", "superseded": superseded}
