@@ -34,6 +34,8 @@ _OWNER_LABELS = {
     "kustomize.toolkit.fluxcd.io/namespace": FLUX_NAMESPACE,
 }
 _ARGUMENTS = "/spec/template/spec/containers/0/args/-"
+# Components wait for one another, and tenants for all of them: at Flux's default each link of the chain costs 30 s.
+_REQUEUE = ("(kustomize|helm)-controller", "--requeue-dependency=5s")
 # Which controller takes which flag: https://fluxcd.io/flux/installation/configuration/multitenancy/
 _LOCKDOWN: tuple[tuple[str, str], ...] = (
     ("(kustomize|helm|notification|image-reflector|image-automation)-controller", "--no-cross-namespace-refs=true"),
@@ -69,6 +71,7 @@ def patches(cluster: Cluster, layout: Layout) -> list[Patch]:
     ours: list[Patch] = [
         _patch("GitRepository", FLUX_SYNC, "/spec/sparseCheckout", watched),
         _patch("Kustomization", FLUX_SYNC, "/spec/serviceAccountName", PLATFORM_SERVICE_ACCOUNT),
+        _patch("Deployment", _REQUEUE[0], _ARGUMENTS, _REQUEUE[1]),
     ]
     if cluster.lockdown == "enforce":
         ours += [_patch("Deployment", name, _ARGUMENTS, flag) for name, flag in _LOCKDOWN]

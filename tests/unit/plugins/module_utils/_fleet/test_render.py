@@ -233,7 +233,9 @@ def test_flux_objects_lock_down_each_controller(lockdown: str) -> None:
     plain = documents.read(COMPONENTS, "x")
     found = render.flux_objects(cluster(lockdown=lockdown), LAYOUT, documents.read(COMPONENTS, "x"))
     before = {name: arguments(plain, name) for name in FLAGS}
-    expected = {name: [*before[name], *(FLAGS[name] if lockdown == "enforce" else [])] for name in FLAGS}
+    always = {name: ["--requeue-dependency=5s"] for name in ("kustomize-controller", "helm-controller")}
+    locked = FLAGS if lockdown == "enforce" else {}
+    expected = {name: [*before[name], *always.get(name, []), *locked.get(name, [])] for name in FLAGS}
     assert {name: arguments(found, name) for name in FLAGS} == expected
     assert "--default-service-account=default" not in str(found)
 
