@@ -39,6 +39,17 @@ def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:
     }
 
 
+def failed_environments(hosts: Mapping[str, Mapping[str, Any]], role: str, step: str) -> dict[str, str]:
+    """Environment → why, of hosts (host → its variables) on which this step of a role failed."""
+    found = {}
+    for variables in hosts.values():
+        registered = _registered(variables, f"__{role}_{step}")
+        if registered.get("failed"):
+            environment = str(_registered(variables, f"__{role}_preflight").get("environment", ""))
+            found[environment] = str(registered.get("msg", "failed"))
+    return found
+
+
 def status_row(host: str, variables: Mapping[str, Any]) -> Row:
     """One cluster's row from what the role ``status`` registered on its host."""
     found = _registered(variables, "__status_facts")

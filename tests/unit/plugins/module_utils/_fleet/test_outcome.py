@@ -94,3 +94,16 @@ def test_table_of_no_rows() -> None:
 def test_failed_names_what_is_not_well() -> None:
     rows = [{"cluster": name, "ready": ready} for name, ready in (("a", True), ("b", False), ("c", "planned"))]
     assert outcome.failed(rows) == ["b"]
+
+
+def test_failed_environments() -> None:
+    hosts = {
+        "a": {
+            "__offboard_preflight": {"environment": "staging"},
+            "__offboard_offboarded": {"failed": True, "msg": "x"},
+        },
+        "b": {"__offboard_preflight": {"environment": "qa"}, "__offboard_offboarded": {"changed": True}},
+        "c": {"__offboard_preflight": {"environment": "production"}, "__offboard_offboarded": {"skipped": True}},
+        "d": {},
+    }
+    assert outcome.failed_environments(hosts, "offboard", "offboarded") == {"staging": "x"}
