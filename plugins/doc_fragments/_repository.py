@@ -15,7 +15,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   repository:
-    description: The fleet repository, and how this run reaches it.
+    description: The repository, and how this run reaches it.
     type: dict
     required: true
     suboptions:

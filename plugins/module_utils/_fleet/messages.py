@@ -33,6 +33,6 @@ def compose(subject: str, paths: Iterable[str], trailers: Mapping[str, Sequence[
     for path in sorted(paths):
         directory, _slash, file = path.rpartition("/")
         groups.setdefault(directory, []).append(file)
-    body = [f"{directory}: {', '.join(files)}" for directory, files in groups.items() if files != [".gitkeep"]]
+    body = [f"{directory or '.'}: {', '.join(files)}" for directory, files in groups.items() if files != [".gitkeep"]]
     closing = [f"{key}: {value}" for key, values in trailers.items() for value in values]
     return "\n\n".join(part for part in (subject, "\n".join(body), "\n".join(closing)) if part) + "\n"

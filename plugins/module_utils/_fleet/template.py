@@ -63,14 +63,22 @@ class Renderer:
 
     def render(self, name: str, variables: Mapping[str, Any]) -> list[documents.Document]:
         """The documents of template ``name`` for ``variables``; raises InvalidInput that names the template."""
-        self._values = []
-        try:
-            text = self._environment.get_template(name).render(variables)
-        except _FAULTS as error:
-            raise _refusal(name, error) from None
+        text = self._laid_out(name, variables)
         if (name, text) not in self._parsed:
             self._parsed[name, text] = documents.read(text, name)
         return [self._fill(document, name) for document in self._parsed[name, text]]
+
+    def text(self, name: str, variables: Mapping[str, Any]) -> str:
+        """Template ``name`` as it is, for what is no YAML: nothing keeps its values from being read as structure."""
+        text = self._laid_out(name, variables)
+        return self._placeholder.sub(lambda found: self._text(self._values[int(found.group(1))], name), text)
+
+    def _laid_out(self, name: str, variables: Mapping[str, Any]) -> str:
+        self._values = []
+        try:
+            return self._environment.get_template(name).render(variables)
+        except _FAULTS as error:
+            raise _refusal(name, error) from None
 
     def _check(self, name: str, text: str) -> None:
         # Filters could take a placeholder in such text apart, so that nobody finds it again.

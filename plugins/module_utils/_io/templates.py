@@ -16,17 +16,17 @@ _ROLES = Path(__file__).resolve().parents[3] / "roles"
 
 
 def read(role: str, directory: str | None) -> dict[str, str]:
-    """File name → text of the templates of ``role``; those in the user's ``directory`` win."""
-    texts = {
-        path.name: path.read_text(encoding="utf-8") for path in sorted((_ROLES / role / "templates").glob("*.yaml.j2"))
-    }
+    """Path below ``templates`` → text of the templates of ``role``; those in the user's ``directory`` win."""
+    texts = _texts(_ROLES / role / "templates")
     if not directory:
         return texts
     if not Path(directory).is_dir():
         raise InvalidInput(
             problems=[Problem("run", "fleet_templates", directory, "no such directory on the controller")]
         )
-    for path in sorted(Path(directory).glob("*.yaml.j2")):
-        if path.name in texts:
-            texts[path.name] = path.read_text(encoding="utf-8")
-    return texts
+    return texts | {name: text for name, text in _texts(Path(directory)).items() if name in texts}
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    paths = sorted(folder.rglob("*.j2"))
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in paths}

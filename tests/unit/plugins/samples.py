@@ -50,7 +50,8 @@ class Files:
         self.files = files
 
     def paths(self, prefix: str) -> list[str]:
-        return sorted(path for path in self.files if path == prefix or path.startswith(f"{prefix.rstrip('/')}/"))
+        under = f"{prefix.rstrip('/')}/" if prefix else ""
+        return sorted(path for path in self.files if path == prefix or path.startswith(under))
 
     def read(self, paths: Iterable[str]) -> dict[str, str]:
         return {path: self.files[path] for path in paths if path in self.files}

@@ -53,6 +53,16 @@ def refusal(template: str, **variables: Any) -> str:
     return str(caught.value)
 
 
+def test_text_is_no_yaml_and_keeps_what_another_engine_reads() -> None:
+    renderer = Renderer({"t.j2": "{% raw -%}\n{{ .Name }}\n{% endraw %}\n# {{ v }}: {{ v }}\n"})
+    assert renderer.text("t.j2", {"v": "a: [b"}) == "{{ .Name }}\n# a: [b: a: [b\n"
+
+
+def test_text_refuses_what_is_missing() -> None:
+    with pytest.raises(InvalidInput, match="'v' is undefined"):
+        Renderer({"t.j2": "{{ v }}"}).text("t.j2", {})
+
+
 @pytest.mark.parametrize("value", HOSTILE)
 def test_render_hostile_text_stays_text(value: str) -> None:
     document = render("spec:\n  branch: {{ v }}\n  text: x {{ v }} y\n  {{ v }}: [1, {{ v }}]\n", v=value)
