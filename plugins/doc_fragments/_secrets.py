@@ -15,9 +15,8 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   pull:
-    description: How the cluster pulls from the fleet repository.
+    description: How the cluster pulls from the fleet repository. Without it, that Secret is left as it is.
     type: dict
-    default: {}
     suboptions:
       kind:
         description:

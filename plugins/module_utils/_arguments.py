@@ -83,7 +83,6 @@ MEMBERS: Specification = {"clusters": {"type": "list", "elements": "dict", "requ
 SECRETS: Specification = {
     "pull": {
         "type": "dict",
-        "default": {},
         "options": {
             "kind": {"type": "str", "choices": ["deploy_key", "private_key", "token"], "default": "deploy_key"},
             "private_key": {"type": "str", "no_log": True},
@@ -103,6 +102,24 @@ SECRETS: Specification = {
             "data": {"type": "dict", "required": True, "no_log": True},
         },
     },
+}
+
+# The keys of tenants' sources, and the host keys that these are checked against.
+KEYS: Specification = {
+    "keys": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "no_log": False,
+        "options": {
+            "tenant": {"type": "str", "required": True},
+            "namespace": {"type": "str", "required": True},
+            "secret": {"type": "str", "required": True, "no_log": False},
+            "source": {"type": "str", "required": True},
+            "url": {"type": "str", "required": True},
+        },
+    },
+    "known_hosts": {"type": "str"},
 }
 
 ALLOW: Specification = {"allow": {"type": "list", "elements": "str", "default": []}}

@@ -14,6 +14,9 @@ description:
   - Makes the Secret by which a cluster pulls from the fleet repository, and secrets of the user's.
   - A deploy key is made where the cluster has none, kept where it has one, and registered read-only at the forge under
     C(<cluster>/flux-system/flux-system). A key of that title that is another one is replaced.
+  - So is a key for each source of a tenant that O(keys) names, under C(<cluster>/<namespace>/<source>). Where none of
+    the given forges has the host of the source's URL, the public key is returned for somebody to register it.
+  - A forge that refuses one tenant's key stops no other tenant's. The module fails in the end and names it.
   - A Secret holds exactly what is asked for, with nothing left from a former kind of credential.
 extends_documentation_fragment:
   - fluxops.fleet._attributes
@@ -26,6 +29,59 @@ options:
     description: The cluster's name. It is its directory's name in the repository.
     type: str
     required: true
+  forges:
+    description: More forges, found by the host of their URLs, where keys of tenants' sources are registered.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      kind:
+        description: What the forge is. V(gitea) is Forgejo as well.
+        type: str
+        required: true
+        choices: [gitea]
+      url:
+        description: The forge's own URL.
+        type: str
+        required: true
+      token:
+        description: Token that may manage the deploy keys of the tenants' repositories.
+        type: str
+        required: true
+      ca_cert:
+        description: Certificate authority (PEM, the text) that the forge's certificate is checked against.
+        type: str
+  keys:
+    description: The sources of tenants that pull with a key of their own, as M(fluxops.fleet.tenants) returns
+      them.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      tenant:
+        description: The tenant's name. A namespace that is labelled as another tenant's is refused.
+        type: str
+        required: true
+      namespace:
+        description: The namespace of the source and of its Secret, made with the tenant's label where it is missing.
+        type: str
+        required: true
+      secret:
+        description: The Secret's name.
+        type: str
+        required: true
+      source:
+        description: The name of the C(GitRepository). It is asked to fetch again when its key was made or registered.
+        type: str
+        required: true
+      url:
+        description: The repository's C(ssh://) URL.
+        type: str
+        required: true
+  known_hosts:
+    description: Host keys of the tenants' Git hosts, as lines of a C(known_hosts) file. Default is
+      O(repository.known_hosts).
+    type: str
 """
 
 EXAMPLES = r"""
@@ -40,6 +96,22 @@ EXAMPLES = r"""
     secrets:
       - name: sops-age
         data: {age.agekey: "{{ vault_age_key }}"}
+
+- name: Give a tenant's source a key of its own
+  fluxops.fleet.credentials:
+    name: stg-eks-1
+    auth: {context: stg-eks-1}
+    repository:
+      url: ssh://git@git.example/platform/fleet.git
+    known_hosts: "{{ lookup('ansible.builtin.file', 'known_hosts') }}"
+    forges:
+      - {kind: gitea, url: https://git.example, token: "{{ vault_forge_token }}"}
+    keys:
+      - tenant: payments
+        namespace: payments
+        secret: source-deploy
+        source: deploy
+        url: ssh://git@git.example/payments/payments-deploy.git
 """
 
 RETURN = r"""
@@ -48,8 +120,24 @@ diff:
   returned: in diff mode
   type: list
   elements: dict
+keys:
+  description: Each of O(keys), with what was made of it.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    public_key:
+      description: The public key.
+      type: str
+    registered:
+      description: V(registered), V(missing) (check mode), V(by hand) where no forge has that host, or empty after a
+        failure.
+      type: str
+    failure:
+      description: Why the forge could not be asked or told.
+      type: str
 public_key:
-  description: The public key of a generated deploy key.
+  description: The public key of the cluster's own generated deploy key.
   returned: success
   type: str
 registered:

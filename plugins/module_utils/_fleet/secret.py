@@ -14,22 +14,35 @@ from typing import Any, Protocol
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC, TENANT_LABEL
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import check_label
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
 
 
 class KeyPair(Protocol):
-    """A private key's text and its public line."""
+    """An SSH key."""
 
-    private: str
-    public: str
+    @property
+    def private(self) -> str:
+        """The private key's text."""
+
+    @property
+    def public(self) -> str:
+        """The public key's line."""
 
 
 def problems(
-    pull: Mapping[str, Any], repository: Mapping[str, Any], secrets: Sequence[Mapping[str, Any]], where: str
+    pull: Mapping[str, Any] | None, repository: Mapping[str, Any], secrets: Sequence[Mapping[str, Any]], where: str
 ) -> list[Problem]:
-    """What can't work, known before anything is written."""
+    """What can't work, known before anything is written. ``pull`` is None where nothing is asked of it."""
+    found = _of_pull(pull, repository, where) if pull else []
+    for one in secrets:
+        for field in ("name", "namespace"):
+            found += check_label(where, f"fleet_secrets.{field}", str(one[field]).replace(".", "-"))
+    return found
+
+
+def _of_pull(pull: Mapping[str, Any], repository: Mapping[str, Any], where: str) -> list[Problem]:
     found = []
     over_ssh = repository["url"].startswith("ssh://")
     if over_ssh and pull["kind"] == "token":
@@ -43,9 +56,24 @@ def problems(
     if over_ssh and not repository.get("known_hosts"):
         hint = "give the forge's host keys as known_hosts lines: host keys are pinned, never scanned"
         found.append(Problem(where, "fleet_repository_known_hosts", "", hint))
-    for one in secrets:
-        for field in ("name", "namespace"):
-            found += check_label(where, f"fleet_secrets.{field}", str(one[field]).replace(".", "-"))
+    return found
+
+
+def key_problems(
+    keys: Sequence[Mapping[str, Any]], known_hosts: str, owners: Mapping[str, str], where: str
+) -> list[Problem]:
+    """What can't work with the keys of tenants' sources. ``owners``: namespace → the tenant that its label names.
+
+    A key in another tenant's namespace would let that tenant read this one's repository.
+    """
+    hint = "give the host keys of the tenants' forges as known_hosts lines: host keys are pinned, never scanned"
+    found = [Problem(where, "fleet_known_hosts", "", hint)] if keys and not known_hosts else []
+    for one in keys:
+        field, owner = f"keys of tenant {one['tenant']}", owners.get(one["namespace"], "")
+        if not one["url"].startswith("ssh://"):
+            found.append(Problem(where, field, one["source"], "a key is for ssh:// URLs: name a Secret that you keep"))
+        if owner not in ("", one["tenant"]):
+            found.append(Problem(where, field, one["namespace"], f"this namespace is tenant {owner}'s"))
     return found
 
 
@@ -68,11 +96,28 @@ def pull_secret(
         return _secret(
             FLUX_SYNC, FLUX_NAMESPACE, {"identity": pull["private_key"], "known_hosts": repository["known_hosts"]}
         )
-    document = _secret(FLUX_SYNC, FLUX_NAMESPACE, {"known_hosts": repository["known_hosts"]})
+    return _with_identity(_secret(FLUX_SYNC, FLUX_NAMESPACE, {"known_hosts": repository["known_hosts"]}), existing, key)
+
+
+def key_secret(one: Mapping[str, Any], known_hosts: str, existing: Document | None, key: KeyPair | None) -> Document:
+    """The Secret of a tenant's source, with the key that is there or a new one."""
+    document = _secret(one["secret"], one["namespace"], {"known_hosts": known_hosts})
+    document["metadata"]["labels"] = {TENANT_LABEL: one["tenant"]}
+    return _with_identity(document, existing, key)
+
+
+def _with_identity(document: Document, existing: Document | None, key: KeyPair | None) -> Document:
     pair = {"identity": _encode(key.private), "identity.pub": _encode(key.public)} if key else {}
     kept = {field: (existing or {}).get("data", {}).get(field) for field in ("identity", "identity.pub")}
     document["data"] = (pair or kept) | document["data"]
     return document
+
+
+def namespace_of(wanted: Document) -> Document:
+    """The namespace that a Secret needs, labelled as the Secret is."""
+    metadata = wanted["metadata"]
+    labels = {"labels": metadata["labels"]} if metadata.get("labels") else {}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": metadata["namespace"], **labels}}
 
 
 def from_params(one: Mapping[str, Any]) -> Document:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import ready
@@ -40,9 +40,13 @@ def observe(cluster: Cluster) -> FluxState:
 
 def request_reconciliation(cluster: Cluster, state: FluxState, now: str) -> None:
     """Have the root sync fetch now and not at its next interval."""
-    for document in (state.source, state.sync):
-        if document:
-            cluster.merge(document, {"metadata": {"annotations": {_REQUESTED_AT: now}}})
+    request(cluster, [one for one in (state.source, state.sync) if one], now)
+
+
+def request(cluster: Cluster, documents: Iterable[Document], now: str) -> None:
+    """Have objects of Flux reconcile now, as ``flux reconcile`` does; they say when they did, by the same word."""
+    for document in documents:
+        cluster.merge(document, {"metadata": {"annotations": {_REQUESTED_AT: now}}})
 
 
 def hold(cluster: Cluster, state: FluxState) -> None:
@@ -58,6 +62,11 @@ def release(cluster: Cluster, state: FluxState, timeout: float) -> FluxState:
     wait(lambda: observe(cluster), lambda found: ready.flux_object(found.source).ready, timeout)
     cluster.merge(state.sync, {"metadata": {"annotations": {_MOVING: None}}, "spec": {"suspend": None}})
     return observe(cluster)
+
+
+def owners(cluster: Cluster) -> dict[str, str]:
+    """Namespace → tenant, for all namespaces that an administrator has labelled as a tenant's."""
+    return {one["metadata"]["name"]: _tenant(one) for one in cluster.list("v1", "Namespace", selector=TENANT_LABEL)}
 
 
 def everything(cluster: Cluster) -> dict[str, list[Document]]:

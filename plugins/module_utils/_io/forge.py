@@ -142,7 +142,7 @@ class Registration:
     """The right of one cluster's key to read one repository, under a title that no other cluster's key can take."""
 
     def __init__(self, settings: Mapping[str, Any] | None, repository_url: str, title: str) -> None:
-        self._title, self._url = title, repository_url
+        self.title, self._url = title, repository_url
         self._forge = KINDS[settings["kind"]](settings, repository_url) if settings else None
         self._stale: list[DeployKey] = []
 
@@ -150,7 +150,7 @@ class Registration:
         """Whether the forge has to be told of this key; False too where we have no forge to tell."""
         if not self._forge:
             return False
-        titled = [key for key in self._forge.deploy_keys() if key.title == self._title]
+        titled = [key for key in self._forge.deploy_keys() if key.title == self.title]
         self._stale = [key for key in titled if key.public != public or not key.read_only]
         return len(titled) == len(self._stale)
 
@@ -159,7 +159,7 @@ class Registration:
         if self._forge:
             for key in self._stale:
                 self._forge.delete_deploy_key(key)
-            self._forge.add_deploy_key(self._title, public)
+            self._forge.add_deploy_key(self.title, public)
 
     def state(self, needed: bool, check_mode: bool) -> str:
         """``registered``, ``missing`` (check mode), or ``by hand`` where no forge is given."""
@@ -173,5 +173,5 @@ class Registration:
             return []
         header = f"deploy key of {self._url}"
         return [
-            {"before_header": header, "after_header": header, "before": "", "after": f"{self._title} (read-only)\n"}
+            {"before_header": header, "after_header": header, "before": "", "after": f"{self.title} (read-only)\n"}
         ]

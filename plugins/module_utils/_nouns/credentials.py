@@ -14,17 +14,16 @@ from typing import Any
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     AUTH,
     FORGE,
+    FORGES,
+    KEYS,
     NAME,
     REPOSITORY,
     SECRETS,
     Specification,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import secret
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import forge, keys
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import credentials, flux
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
@@ -33,50 +32,41 @@ ARGUMENTS: Specification = {
     **NAME,
     **REPOSITORY,
     **FORGE,
+    **FORGES,
     **SECRETS,
+    **KEYS,
 }
 
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Make the Secrets of one cluster true; see the module's documentation for parameters and result."""
     pull, repository, where = parameters["pull"], parameters["repository"], parameters["name"]
+    known_hosts = parameters["known_hosts"] or repository["known_hosts"] or ""
+    forges = [*([parameters["forge"]] if parameters["forge"] else []), *parameters["forges"]]
     raise_if(secret.problems(pull, repository, parameters["secrets"], where))
     with Cluster(parameters["auth"], where) as cluster:
-        existing = cluster.get("v1", "Secret", FLUX_SYNC, FLUX_NAMESPACE)
-        generated = pull["kind"] == "deploy_key"
-        key = keys.generate(where) if generated and not secret.identity(existing) else None
-        wanted = [secret.pull_secret(pull, repository, existing, key), *map(secret.from_params, parameters["secrets"])]
-        changes: list[Document] = []
-        for document in wanted:  # Secrets that share a new namespace need it once
-            changes += [change for change in _missing(cluster, document) if change not in changes]
-        registration = forge.Registration(
-            parameters["forge"], repository["url"], f"{where}/{FLUX_NAMESPACE}/{FLUX_SYNC}"
-        )
-        public = secret.public_key(wanted[0]) if generated else ""
-        stale = registration.needed(public) if public else False
+        owners = flux.owners(cluster) if parameters["keys"] else {}
+        raise_if(secret.key_problems(parameters["keys"], known_hosts, owners, where))
+        made = [
+            *([credentials.pull(cluster, pull, repository, parameters["forge"])] if pull else []),
+            *(credentials.source(cluster, one, known_hosts, forges) for one in parameters["keys"]),
+            *(credentials.given(cluster, secret.from_params(one)) for one in parameters["secrets"]),
+        ]
         if not check_mode:
-            for document in changes:
-                say(f"{where}: writing {name(document)}")
-                cluster.replace(document) if "uid" in document["metadata"] else cluster.create(document)
-            if stale:
-                say(f"{where}: registering its deploy key at the forge, read-only")
-                registration.register(public)
-    diff = [secret.diff(document, made_up=check_mode and key is not None) for document in changes]
-    result = {"changed": bool(changes) or stale, "diff": diff + registration.diff(stale)}
+            done: set[str] = set()
+            made = [credentials.write(cluster, one, done, say) for one in made]
+    described = [one.described(check_mode=check_mode) for one in made]
+    failures = [one.failure for one in made if one.failure]
     return {
-        **result,
-        "public_key": "" if check_mode and key else public,
-        "registered": registration.state(stale, check_mode),
+        **({"failed": True, "msg": f"{where}: " + "; ".join(failures)} if failures else {}),
+        "changed": any(one.changed for one in made),
+        "diff": _unique([shown for one in made for shown in one.diff(check_mode=check_mode)]),
+        "keys": [one for one in described if "tenant" in one],
+        "public_key": described[0]["public_key"] if pull else "",
+        "registered": described[0]["registered"] if pull else "",
     }
 
 
-def _missing(cluster: Cluster, wanted: Document) -> list[Document]:
-    """What has to be written so that one Secret is as wanted: its namespace, itself, or nothing."""
-    metadata = wanted["metadata"]
-    existing = cluster.get("v1", "Secret", metadata["name"], metadata["namespace"])
-    if existing:
-        merged = secret.merged(existing, wanted)
-        return [merged] if merged else []
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": metadata["namespace"]}}
-    present = cluster.get("v1", "Namespace", metadata["namespace"])
-    return [wanted] if present else [namespace, wanted]
+def _unique(shown: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Secrets that share a new namespace show it once."""
+    return list({(one["before_header"], one["after"]): one for one in shown}.values())

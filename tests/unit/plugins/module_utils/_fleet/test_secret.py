@@ -166,3 +166,70 @@ def test_diff_shows_no_value(made_up: bool, uid: dict[str, str]) -> None:
 def test_diff_of_a_namespace() -> None:
     shown = secret.diff({"kind": "Namespace", "metadata": {"name": "x"}}, made_up=False)
     assert (shown["after_header"], shown["before"], shown["after"]) == ("Namespace x (new)", "", "new\n")
+
+
+KEY = {
+    "tenant": "shop",
+    "namespace": "shop-jobs",
+    "secret": "source-deploy",
+    "source": "deploy",
+    "url": "ssh://git@git.example/shop/shop-deploy.git",
+}
+
+
+def test_problems_of_nothing_asked() -> None:
+    assert secret.problems(None, {**SSH, "known_hosts": None}, [], "h") == []
+
+
+def test_key_secret_is_labelled_and_keeps_the_key_that_is_there() -> None:
+    new = secret.key_secret(KEY, "hosts", None, Pair())
+    assert new["metadata"] == {
+        "name": "source-deploy",
+        "namespace": "shop-jobs",
+        "labels": {"fleet.fluxops.io/tenant": "shop"},
+    }
+    assert new["data"] == {
+        "identity": encoded("canary-private"),
+        "identity.pub": encoded("ssh-ed25519 AAAApublic comment"),
+        "known_hosts": encoded("hosts"),
+    }
+    assert secret.merged({**new, "metadata": {}}, secret.key_secret(KEY, "hosts", new, None)) is None
+    later = secret.key_secret(KEY, "other hosts", new, None)
+    assert later["data"] == {**new["data"], "known_hosts": encoded("other hosts")}
+
+
+def test_namespace_of_a_tenants_secret_is_labelled_and_others_are_not() -> None:
+    namespace = secret.namespace_of(secret.key_secret(KEY, "hosts", None, Pair()))
+    assert (namespace["kind"], namespace["metadata"]) == (
+        "Namespace",
+        {"name": "shop-jobs", "labels": {"fleet.fluxops.io/tenant": "shop"}},
+    )
+    assert secret.namespace_of(WANTED)["metadata"] == {"name": "n"}
+
+
+@pytest.mark.parametrize(
+    ("one", "known_hosts", "owners", "said"),
+    [
+        (KEY, "hosts", {}, []),
+        (KEY, "hosts", {"shop-jobs": "shop", "other": "else"}, []),
+        (KEY, "", {}, ["fleet_known_hosts"]),
+        (KEY, "hosts", {"shop-jobs": "else"}, ["keys of tenant shop"]),
+        ({**KEY, "url": "https://git.example/x.git"}, "hosts", {}, ["keys of tenant shop"]),
+        (
+            {**KEY, "url": "https://git.example/x.git"},
+            "",
+            {"shop-jobs": "else"},
+            ["fleet_known_hosts", *2 * ["keys of tenant shop"]],
+        ),
+    ],
+)
+def test_key_problems_truth_table(
+    one: dict[str, str], known_hosts: str, owners: dict[str, str], said: list[str]
+) -> None:
+    found = secret.key_problems([one], known_hosts, owners, "h")
+    assert [problem.field for problem in found] == said
+    assert {problem.where for problem in found} <= {"h"}
+
+
+def test_key_problems_of_no_keys() -> None:
+    assert secret.key_problems([], "", {}, "h") == []
