@@ -1,0 +1,252 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""Shapes of data, declared once: they give the JSON Schema for editors, and all problems of a value for people."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Path
+
+Schema = dict[str, Any]
+Fault = tuple[Path, Any, str]
+"""What is wrong: where, the value there, and what would be right."""
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class Shape(Protocol):
+    """What a value may be."""
+
+    @property
+    def description(self) -> str:
+        """What the value means, for people."""
+
+    def schema(self) -> Schema:
+        """The JSON Schema of the shape, without its description."""
+
+    def faults(self, value: Any, path: Path) -> Iterator[Fault]:
+        """Everything that is wrong with a value."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """Text that matches ``pattern`` as a whole (a regular expression that Python and ECMA-262 read alike).
+
+    ``check`` says what a pattern can't: the value as people may see it, and what would be right; None: it is fine.
+    It comes first, so that a value that may hold a secret is shown by nobody else.
+    """
+
+    description: str
+    pattern: str
+    hint: str
+    longest: int = 253
+    check: Callable[[str], tuple[str, str] | None] | None = None
+
+    def schema(self) -> Schema:
+        return {"type": "string", "pattern": f"^(?:{self.pattern})$", "maxLength": self.longest}
+
+    def faults(self, value: Any, path: Path) -> Iterator[Fault]:
+        if not isinstance(value, str):
+            yield path, value, _wanted(self.hint, value, "put it in quotes")
+            return
+        if len(value) > self.longest:
+            yield path, "", f"at most {self.longest} characters, found {len(value)}"
+            return
+        found = self.check(value) if self.check else None
+        if found:
+            yield path, found[0], found[1]
+        elif not re.fullmatch(self.pattern, value):
+            yield path, value, self.hint + self._foreign(value)
+
+    def _foreign(self, value: str) -> str:
+        """The first character that nobody sees, or takes for another one, with its number."""
+        strange = (one for one in value if not " " <= one <= "~" and not re.fullmatch(self.pattern, one))
+        found = next(strange, None)
+        return f" (it holds U+{ord(found):04X})" if found else ""
+
+
+@dataclass(frozen=True)
+class Word:
+    """One of a few words."""
+
+    description: str
+    choices: tuple[str, ...]
+
+    def schema(self) -> Schema:
+        return {"enum": list(self.choices)}
+
+    def faults(self, value: Any, path: Path) -> Iterator[Fault]:
+        if not isinstance(value, str) or value not in self.choices:
+            yield path, value, f"one of {', '.join(self.choices)}"
+
+
+@dataclass(frozen=True)
+class Flag:
+    """true or false."""
+
+    description: str
+
+    def schema(self) -> Schema:
+        return {"type": "boolean"}
+
+    def faults(self, value: Any, path: Path) -> Iterator[Fault]:
+        if not isinstance(value, bool):
+            yield path, value, "true or false"
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A quantity as Kubernetes writes it, not below zero; a plain number may stand without quotes."""
+
+    description: str
+    pattern = r"[0-9]{1,18}(\.[0-9]{1,9})?([EPTGM]i?|k|Ki|m|[eE][0-9]{1,2})?"
+
+    def schema(self) -> Schema:
+        return {
+            "anyOf": [
+                {"type": "string", "pattern": f"^(?:{self.pattern})$"},
+                {"type": "number", "minimum": 0, "maximum": _LARGEST},
+            ]
+        }
+
+    def faults(self, value: Any, path: Path) -> Iterator[Fault]:
+        number = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _LARGEST
+        if not number and not (isinstance(value, str) and re.fullmatch(self.pattern, value)):
+            yield path, value, "a quantity of Kubernetes, such as 20, 500m or 4Gi"
+
+
+_LARGEST = 10**15
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list of things of one shape, none of them twice."""
+
+    description: str
+    item: Shape
+    least: int = 1
+    most: int = 100
+
+    def schema(self) -> Schema:
+        item = described(self.item)
+        return {"type": "array", "items": item, "minItems": self.least, "maxItems": self.most, "uniqueItems": True}
+
+    def faults(self, value: Any, path: Path) -> Iterator[Fault]:
+        if not isinstance(value, (list, tuple)):
+            yield path, value, _wanted("a list", value)
+            return
+        if not self.least <= len(value) <= self.most:
+            yield path, "", f"{self.least} to {self.most} entries, found {len(value)}"
+            return
+        for number, item in enumerate(value):
+            if repr(item) in map(repr, value[:number]):
+                yield (*path, number), item, "stands twice: keep one"
+            yield from self.item.faults(item, (*path, number))
+
+
+@dataclass(frozen=True)
+class Table:
+    """Names of one form, each with a thing of one shape."""
+
+    description: str
+    key: Text
+    value: Shape
+    least: int = 1
+    most: int = 100
+
+    def schema(self) -> Schema:
+        names = {key: value for key, value in self.key.schema().items() if key != "type"}
+        kept = {"propertyNames": names, "additionalProperties": described(self.value)}
+        return {"type": "object", **kept, "minProperties": self.least, "maxProperties": self.most}
+
+    def faults(self, value: Any, path: Path) -> Iterator[Fault]:
+        if not isinstance(value, Mapping):
+            yield path, value, _wanted("a mapping", value)
+            return
+        if not self.least <= len(value) <= self.most:
+            yield path, "", f"{self.least} to {self.most} entries, found {len(value)}"
+            return
+        for key, item in value.items():
+            for _path, _value, hint in self.key.faults(key, path):
+                yield (*path, key), "", f"this name is wrong: {hint}"
+            yield from self.value.faults(item, (*path, key))
+
+
+@dataclass(frozen=True)
+class Record:
+    """Named fields: those of ``always`` must be there, ``required`` too, unless field ``unless[0]`` holds ``unless[1]``.
+
+    ``one_of``: exactly one of all is there.
+    """
+
+    description: str
+    fields: Mapping[str, Shape]
+    required: tuple[str, ...] = ()
+    always: tuple[str, ...] = ()
+    unless: tuple[str, str] | None = None
+    one_of: bool = False
+
+    def schema(self) -> Schema:
+        found: Schema = {"type": "object", "additionalProperties": False}
+        found["properties"] = {name: described(shape) for name, shape in self.fields.items()}
+        if self.one_of:
+            found |= {"minProperties": 1, "maxProperties": 1}
+        if self.always:
+            found["required"] = list(self.always)
+        if self.unless and self.required:
+            name, word = self.unless
+            found["if"] = {"properties": {name: {"const": word}}, "required": [name]}
+            found["else"] = {"required": list(self.required)}
+        elif self.required:
+            found["required"] = [*self.always, *self.required]
+        return found
+
+    def faults(self, value: Any, path: Path) -> Iterator[Fault]:
+        if not isinstance(value, Mapping):
+            yield path, value, _wanted("a mapping", value)
+            return
+        excused = self.unless is not None and value.get(self.unless[0]) == self.unless[1]
+        for name in self.always + (() if excused else self.required):
+            if name not in value:
+                yield (*path, name), "", f"is missing: {self.fields[name].description}"
+        if self.one_of and len(value) != 1:
+            yield path, "", f"exactly one of {', '.join(self.fields)}, found {len(value)}"
+        for name, item in value.items():
+            shape = self.fields.get(name)
+            if shape:
+                yield from shape.faults(item, (*path, name))
+            else:
+                yield (*path, str(name)), "", self._unknown(str(name))
+
+    def _unknown(self, name: str) -> str:
+        close = nearest(name, list(self.fields))
+        meant = f", did you mean {close}?" if close else ""
+        return f"there is no such field{meant} (known: {', '.join(self.fields)})"
+
+
+def described(shape: Shape) -> Schema:
+    """The JSON Schema of a shape, with what it means."""
+    return {"description": shape.description, **shape.schema()} if shape.description else shape.schema()
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The known name that somebody who wrote ``name`` most likely meant; empty where none is near."""
+    return next(iter(difflib.get_close_matches(name.lower()[:64], known, n=1)), "")
+
+
+def _wanted(what: str, value: Any, remedy: str = "") -> str:
+    if value is None:
+        return f"is empty: leave the field out, or give {what}"
+    kinds = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a mapping"}
+    found = next((name for kind, name in kinds.items() if isinstance(value, kind)), type(value).__name__)
+    advice = f": {remedy}" if remedy and found in {"true or false", "a number"} else ""
+    return f"{what}, found {found}{advice}"
