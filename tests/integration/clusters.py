@@ -97,6 +97,14 @@ class Cluster:
                 found[f"{labels['verb']} {labels['resource']}"] += int(float(match["count"]))
         return found
 
+    def may(self, user: str, verb: str, *what: str, group: str = "") -> bool:
+        """Whether somebody may do this, by the API server's own review."""
+        groups = [f"--as-group={one}" for one in (group,) if one]
+        command = [*self._command, "auth", "can-i", verb, *what, f"--as={user}", *groups]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.stdout.strip() in ("yes", "no"), done.stderr
+        return done.stdout.strip() == "yes"
+
     def settled(self) -> bool:
         """Whether Flux has nothing left to do: every Kustomization has applied what the source holds."""
         revision = self.flux("gitrepository")["status"].get("artifact", {}).get("revision")

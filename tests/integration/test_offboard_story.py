@@ -1,0 +1,192 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tenants that leave by the playbook: everything of theirs goes, in order, and nothing of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.clusters import is_ready
+from tests.integration.conftest import Grounds
+from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Outcome, eventually
+from tests.integration.teams import ENVIRONMENTS, Teams
+from tests.lab import Lab
+
+KUSTOMIZATIONS = "kustomizations.kustomize.toolkit.fluxcd.io"
+WORD = ["remove_tenant"]
+HANGING = ["example.com/hangs"]
+
+
+class Story:
+    """A fleet with two tenants: one leaves, one stays."""
+
+    def __init__(self, grounds: Grounds, teams: Teams) -> None:
+        self.project, self.clusters, self.teams = grounds.fleet(), grounds.clusters, teams
+        self.url, self.other = teams.deployment("web"), teams.deployment("api")
+        self.requests = [teams.request("leaving", self.url), teams.request("staying", self.other)]
+        self.onboard()
+
+    def onboard(self) -> None:
+        run = self.project.run(playbook="onboard", fleet_requests=self.teams.write(*self.requests))
+        assert run.code == 0, run.output
+
+    def offboard(self, *arguments: str, tenant: str = "leaving", **variables: Any) -> Outcome:
+        variables = {"fleet_allow": WORD, "fleet_tenant": tenant} | variables
+        return self.project.run(*arguments, playbook="offboard", **variables)
+
+    def left(self, name: str) -> list[tuple[str, str, str]]:
+        """What a cluster still has of the tenant that leaves."""
+        return [key for key in self.clusters[name].objects() if "leaving" in key[1:] or "tenant-leaving" in key]
+
+    def files(self) -> list[str]:
+        """What the repository still has of it."""
+        return [path for path in self.project.tree() if "leaving" in path]
+
+
+@pytest.fixture(scope="module")
+def teams(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Teams]:
+    made = Teams(lab, tmp_path_factory.mktemp("teams"))
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="module")
+def story(grounds: Grounds, teams: Teams) -> Story:
+    return Story(grounds, teams)
+
+
+@pytest.fixture
+def production_is_down(lab: Lab) -> Iterator[None]:
+    lab.stop_cluster(PRODUCTION)
+    try:
+        yield
+    finally:
+        lab.start_cluster(PRODUCTION)
+
+
+def test_it_is_refused_without_its_word(story: Story) -> None:
+    commits = story.project.commits()
+    before = {name: one.writes() for name, one in story.clusters.items()}
+    run = story.offboard(fleet_allow=[])
+    assert run.code != 0
+    assert "remove_tenant" in run.words
+    assert story.project.commits() == commits
+    assert {name: one.writes() for name, one in story.clusters.items()} == before
+
+
+def test_check_mode_writes_nothing_and_names_what_would_go(story: Story) -> None:
+    commits = story.project.commits()
+    before = {name: one.writes() for name, one in story.clusters.items()}
+    run = story.offboard("--check", "--diff")
+    assert run.code == 0, run.output
+    assert "projects/staging/leaving/tenant.yaml" in run.headers
+    assert "leaving/web" in run.output
+    assert story.project.commits() == commits
+    assert {name: one.writes() for name, one in story.clusters.items()} == before
+
+
+def test_a_finalizer_that_hangs_holds_the_files(story: Story) -> None:
+    """Of its environment; staging alone is told to leave first."""
+    cluster = story.clusters[STAGING]
+    cluster.kubectl(
+        "patch",
+        "deployment",
+        "web",
+        "-n",
+        "leaving",
+        "--type=merge",
+        f'-p={{"metadata":{{"finalizers":["{HANGING[0]}"]}}}}',
+    )
+    commits = story.project.commits()
+    run = story.offboard("--limit", STAGING, fleet_timeout=8)
+    assert run.code != 0
+    assert "leaving/web" in run.failure(STAGING)
+    assert HANGING[0] in run.failure(STAGING)
+    assert story.project.commits() == commits
+    assert cluster.get("serviceaccount", "-n", "leaving", "fleet-tenant") is not None
+    assert is_ready(story.clusters[PRODUCTION].get(KUSTOMIZATIONS, "-n", "leaving", "leaving"))
+
+
+def test_the_next_run_finishes_it(story: Story) -> None:
+    cluster = story.clusters[STAGING]
+    cluster.kubectl(
+        "patch", "deployment", "web", "-n", "leaving", "--type=merge", '-p={"metadata":{"finalizers":null}}'
+    )
+    commits, production = story.project.commits(), story.clusters[PRODUCTION].objects()
+    run = story.offboard("--limit", STAGING)
+    assert run.code == 0, run.output
+    assert len(story.project.commits()) == len(commits) + 1
+    assert story.left(STAGING) == []
+    assert not [path for path in story.files() if path.startswith("projects/staging/")]
+    assert story.teams.key_titles(story.url) == [f"{PRODUCTION}/leaving/deploy"]
+    assert set(production) <= set(story.clusters[PRODUCTION].objects())
+    again = story.offboard("--limit", STAGING)
+    assert again.code == 0, again.output
+    assert again.changed == {STAGING: 0}
+    assert len(story.project.commits()) == len(commits) + 1
+
+
+@pytest.mark.usefixtures("production_is_down")
+def test_a_cluster_that_is_down_keeps_everything(story: Story) -> None:
+    commits = story.project.commits()
+    run = story.offboard()
+    assert run.code != 0
+    assert "does not answer" in run.failure(PRODUCTION)
+    assert story.files() == []
+    assert story.teams.key_titles(story.url) == []
+    assert len(story.project.commits()) == len(commits) + 1
+
+
+def test_and_is_finished_by_the_next_run_service_account_or_not(story: Story) -> None:
+    cluster, commits = story.clusters[PRODUCTION], story.project.commits()
+    gone = lambda: cluster.get(KUSTOMIZATIONS, "-n", "flux-system", "tenant-leaving") is None  # noqa: E731
+    eventually(gone, "Flux has let go of what is no longer in the repository")
+    assert cluster.get("deployment", "-n", "leaving", "web") is not None, "Orphan keeps it whole"
+    cluster.kubectl("delete", "serviceaccount", "-n", "leaving", "fleet-tenant")
+    run = story.offboard()
+    assert run.code == 0, run.output
+    assert story.left(PRODUCTION) == []
+    assert story.project.commits() == commits
+    again = story.offboard()
+    assert again.code == 0, again.output
+    assert again.changed == dict.fromkeys(CLUSTERS, 0)
+
+
+def test_the_other_tenant_has_noticed_nothing(story: Story) -> None:
+    for cluster in story.clusters.values():
+        assert is_ready(cluster.get(KUSTOMIZATIONS, "-n", "staying", "staying"))
+        assert cluster.get("deployment", "-n", "staying", "api")["status"]["availableReplicas"] == 1
+    assert story.teams.key_titles(story.other) == [f"{name}/staying/deploy" for name in sorted(CLUSTERS)]
+    assert {f"projects/{one}/staying/tenant.yaml" for one in ENVIRONMENTS} <= story.project.tree().keys()
+
+
+def test_it_can_come_back_and_leave_again_at_once(story: Story) -> None:
+    story.onboard()
+    commits = story.project.commits()
+    run = story.offboard()
+    assert run.code == 0, run.output
+    assert len(story.project.commits()) == len(commits) + 1
+    assert [story.left(name) for name in CLUSTERS] == [[], []]
+    assert story.files() == []
+    assert story.teams.key_titles(story.url) == []
+
+
+def test_unknown_tenant_is_no_error(story: Story) -> None:
+    commits = story.project.commits()
+    run = story.offboard(tenant="nobody")
+    assert run.code == 0, run.output
+    assert run.changed == dict.fromkeys(CLUSTERS, 0)
+    assert story.project.commits() == commits
+
+
+@pytest.mark.parametrize("tenant", ["../x", "Foo", "", "sync"])
+def test_bad_names(story: Story, tenant: str) -> None:
+    commits = story.project.commits()
+    run = story.offboard(tenant=tenant)
+    assert run.code != 0
+    assert "fleet_tenant" in run.words or "tenant" in run.words
+    assert story.project.commits() == commits

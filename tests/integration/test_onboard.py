@@ -1,0 +1,338 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tenants onboarded onto real clusters: the plan, the run, their rights, many of them, and what a run leaves alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.integration.clusters import Cluster, is_ready
+from tests.integration.conftest import Grounds
+from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Outcome, eventually
+from tests.integration.teams import ENVIRONMENTS, Teams, projects
+from tests.lab import Lab
+
+KUSTOMIZATIONS = "kustomizations.kustomize.toolkit.fluxcd.io"
+REPOSITORIES = "gitrepositories.source.toolkit.fluxcd.io"
+
+
+class Story:
+    """What the tests hand on to each other: a fleet, and the tenant payments with two namespaces."""
+
+    def __init__(self, grounds: Grounds, teams: Teams) -> None:
+        self.project, self.clusters, self.teams = grounds.fleet(), grounds.clusters, teams
+        self.settle()
+        self.url = teams.deployment("web", namespace="payments")
+        access = {"admin": ["oidc:payments-dev"], "view": ["oidc:everyone"]}
+        spaces = ["payments", "payments-jobs"]
+        self.request = teams.request("payments", self.url, namespaces=spaces, access=access)
+        self.requests = teams.write(self.request)
+        self.checked = self.first = Outcome(-1, "", {})
+
+    def onboard(self, *arguments: str, **variables: Any) -> Outcome:
+        variables.setdefault("fleet_requests", self.requests)
+        return self.project.run(*arguments, playbook="onboard", **variables)
+
+    def writes(self) -> dict[str, Counter[str]]:
+        return {name: one.writes() for name, one in self.clusters.items()}
+
+    def versions(self, name: str) -> dict[tuple[str, str, str], str]:
+        return self.clusters[name].versions()
+
+    def settle(self) -> None:
+        for name, one in self.clusters.items():
+            eventually(one.settled, f"{name} has applied everything")
+
+
+@pytest.fixture(scope="module")
+def teams(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Teams]:
+    made = Teams(lab, tmp_path_factory.mktemp("teams"))
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="module")
+def story(grounds: Grounds, teams: Teams) -> Story:
+    return Story(grounds, teams)
+
+
+@pytest.fixture(params=CLUSTERS)
+def cluster(story: Story, request: pytest.FixtureRequest) -> Cluster:
+    return story.clusters[request.param]
+
+
+def test_check_mode_writes_nothing(story: Story) -> None:
+    commits, before = story.project.commits(), story.writes()
+    story.checked = story.onboard("--check", "--diff")
+    assert story.checked.code == 0, story.checked.output
+    assert story.writes() == before
+    assert story.project.commits() == commits
+    assert story.teams.key_titles(story.url) == []
+    for environment in ENVIRONMENTS:
+        assert f"projects/{environment}/payments/tenant.yaml" in story.checked.headers
+        assert f"projects/{environment}/namespaces/payments-jobs" in story.checked.headers
+
+
+def test_one_run_brings_the_tenant_to_both_environments(story: Story) -> None:
+    commits = story.project.commits()
+    story.first = story.onboard("--diff")
+    assert story.first.code == 0, story.first.output
+    assert len(story.project.commits()) == len(commits) + 1
+    assert story.first.headers == story.checked.headers
+    assert story.first.changed == story.checked.changed
+    assert {name: row["ready"] for name, row in story.first.rows.items()} == dict.fromkeys(CLUSTERS, True)
+    message = story.project.lab.forge.commits(story.project.repository)[0]["message"]
+    assert message.startswith("onboard payments in production and staging\n")
+    assert story.teams.key_titles(story.url) == [f"{name}/payments/deploy" for name in sorted(CLUSTERS)]
+
+
+def test_its_workload_runs(story: Story, cluster: Cluster) -> None:
+    for kind, name in ((REPOSITORIES, "deploy"), (KUSTOMIZATIONS, "payments")):
+        assert is_ready(cluster.get(kind, "-n", "payments", name)), name
+    available = lambda: cluster.get("deployment", "-n", "payments", "web")["status"].get("availableReplicas") == 1  # noqa: E731
+    eventually(available, "the workload of the tenant runs")
+    sync = cluster.flux(KUSTOMIZATIONS, "tenant-payments")
+    assert is_ready(sync)
+    assert (sync["spec"]["prune"], sync["spec"]["deletionPolicy"]) == (True, "Orphan")
+
+
+def test_second_run_does_nothing(story: Story) -> None:
+    story.settle()
+    commits, before = story.project.commits(), story.writes()
+    for arguments in ([], ["--check", "--diff"]):
+        again = story.onboard(*arguments)
+        assert again.code == 0, again.output
+        assert again.changed == dict.fromkeys(CLUSTERS, 0)
+    assert story.project.commits() == commits
+    assert story.writes() == before
+
+
+ACCOUNT = "system:serviceaccount:payments:fleet-tenant"
+MAY = [
+    "create deployments.apps -n payments",
+    "delete deployments.apps -n payments-jobs",
+    "create jobs.batch -n payments-jobs",
+    "get secrets -n payments",
+    "create configmaps -n payments",
+    "patch services -n payments",
+    "create ingresses.networking.k8s.io -n payments",
+    "create kustomizations.kustomize.toolkit.fluxcd.io -n payments",
+    "create helmreleases.helm.toolkit.fluxcd.io -n payments",
+    "create gitrepositories.source.toolkit.fluxcd.io -n payments",
+    "create serviceaccounts -n payments",
+    "get networkpolicies.networking.k8s.io -n payments",
+    "get resourcequotas -n payments",
+    "list pods -n payments-jobs",
+]
+MAY_NOT = [
+    *(f"{verb} networkpolicies.networking.k8s.io -n payments" for verb in ("create", "update", "patch", "delete")),
+    *(f"{verb} resourcequotas -n payments" for verb in ("create", "update", "patch", "delete")),
+    *(f"{verb} limitranges -n payments" for verb in ("create", "patch", "delete")),
+    *(f"{verb} rolebindings.rbac.authorization.k8s.io -n payments" for verb in ("create", "patch", "delete")),
+    *(f"{verb} roles.rbac.authorization.k8s.io -n payments" for verb in ("create", "bind", "escalate")),
+    "create serviceaccounts/token -n payments",
+    "impersonate serviceaccounts -n payments",
+    "create clusterroles.rbac.authorization.k8s.io",
+    "create clusterrolebindings.rbac.authorization.k8s.io",
+    "create namespaces",
+    "patch namespaces",
+    "delete namespaces",
+    "list nodes",
+    "list secrets",
+    "get secrets -n flux-system",
+    "get secrets -n kube-system",
+    "get secrets -n default",
+    "create deployments.apps -n default",
+    "list kustomizations.kustomize.toolkit.fluxcd.io -n flux-system",
+    "patch kustomizations.kustomize.toolkit.fluxcd.io -n flux-system",
+]
+
+
+@pytest.mark.parametrize(("allowed", "actions"), [(True, MAY), (False, MAY_NOT)], ids=["may", "may not"])
+def test_rights_of_its_service_account(story: Story, *, allowed: bool, actions: list[str]) -> None:
+    cluster = story.clusters[STAGING]
+    answers = {action: cluster.may(ACCOUNT, *action.split()) for action in actions}
+    assert answers == dict.fromkeys(actions, allowed)
+
+
+def test_rights_of_its_people(story: Story) -> None:
+    cluster = story.clusters[STAGING]
+    create, read = ["create", "deployments.apps", "-n", "payments"], ["list", "deployments.apps", "-n", "payments"]
+    assert cluster.may("ann", *create, group="oidc:payments-dev")
+    assert cluster.may("bob", *read, group="oidc:everyone")
+    assert not cluster.may("bob", *create, group="oidc:everyone")
+    assert not cluster.may("eve", *read)
+
+
+def test_a_role_of_the_platform_adds_rights_for_custom_resources(story: Story) -> None:
+    cluster, action = story.clusters[STAGING], ["create", "widgets.example.com", "-n", "payments"]
+    assert not cluster.may(ACCOUNT, *action)
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "tenant-widgets", "labels": {"fleet.fluxops.io/aggregate-to-tenant": "true"}},
+        "rules": [{"apiGroups": ["example.com"], "resources": ["widgets"], "verbs": ["create"]}],
+    }
+    try:
+        cluster.kubectl("apply", "-f", "-", text=yaml.safe_dump(role))
+        eventually(lambda: cluster.may(ACCOUNT, *action), "the role is aggregated")
+    finally:
+        cluster.kubectl("delete", "clusterrole", "tenant-widgets")
+
+
+def test_what_a_tenant_must_not_do_is_refused_to_flux_too(story: Story, teams: Teams) -> None:
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "grab"}}
+    url = teams.repository({"flux/staging/grab.yaml": [role]})
+    places = {"staging": {"source": "deploy", "ref": {"branch": "main"}, "path": "./flux/staging"}}
+    requests = teams.write(teams.request("greedy", url, environments=places))
+    run = story.onboard("--limit", STAGING, fleet_requests=requests)
+    assert run.code != 0
+    assert "greedy" in run.failure(STAGING)
+    assert "forbidden" in run.failure(STAGING)
+    assert story.clusters[STAGING].get("clusterrole", "grab") is None
+    assert projects(story.project, "production").keys() == {
+        path for path in projects(story.project, "production") if "greedy" not in path
+    }
+
+
+def test_fifty_tenants_one_of_them_broken(story: Story, teams: Teams) -> None:
+    """By one run for staging, which changes nothing of production."""
+    url = teams.deployment("app")
+    place = {"source": "deploy", "ref": {"branch": "main"}, "path": "./flux/staging"}
+    names = [f"team-{number:02}" for number in range(50)]
+    wanted = [teams.request(name, url, environments={"staging": place}) for name in names]
+    broken = {**place, "path": "./there-is-no-such-path"}
+    wanted[17] = teams.request("team-17", url, environments={"staging": broken})
+    commits, production = story.project.commits(), projects(story.project, "production")
+    versions = story.versions(PRODUCTION)
+    run = story.onboard("--limit", STAGING, fleet_requests=teams.write(*wanted))
+    assert run.code != 0
+    assert len(story.project.commits()) == len(commits) + 1
+    ready = {name: is_ready(story.clusters[STAGING].get(KUSTOMIZATIONS, "-n", name, name)) for name in names}
+    assert [name for name, one in ready.items() if not one] == ["team-17"]
+    assert "team-17" in run.failure(STAGING)
+    assert "there-is-no-such-path" in run.failure(STAGING)
+    assert not [name for name in names if name != "team-17" and name in run.failure(STAGING)]
+    assert projects(story.project, "production") == production
+    assert story.versions(PRODUCTION) == versions
+
+
+@pytest.fixture
+def production_is_down(lab: Lab) -> Iterator[None]:
+    lab.stop_cluster(PRODUCTION)
+    try:
+        yield
+    finally:
+        lab.start_cluster(PRODUCTION)
+
+
+@pytest.mark.usefixtures("production_is_down")
+def test_others_finish_while_one_cluster_is_down(story: Story, teams: Teams) -> None:
+    url = teams.deployment("late")
+    requests = teams.write(teams.request("latecomer", url))
+    commits = story.project.commits()
+    run = story.onboard(fleet_requests=requests)
+    assert run.code != 0
+    assert run.rows[STAGING]["ready"] is True
+    assert "does not answer" in run.failure(PRODUCTION)
+    assert len(story.project.commits()) == len(commits) + 1
+    for environment in ENVIRONMENTS:
+        assert f"projects/{environment}/latecomer/tenant.yaml" in story.project.tree()
+    assert teams.key_titles(url) == [f"{STAGING}/latecomer/deploy"]
+    story.requests = requests
+
+
+def test_next_run_completes_the_cluster_that_was_down(story: Story, teams: Teams) -> None:
+    commits = story.project.commits()
+    run = story.onboard()
+    assert run.code == 0, run.output
+    assert story.project.commits() == commits
+    assert run.rows[PRODUCTION]["ready"] is True
+    assert is_ready(story.clusters[PRODUCTION].get(KUSTOMIZATIONS, "-n", "latecomer", "latecomer"))
+
+
+def test_a_template_of_the_user(story: Story, teams: Teams, tmp_path: Path) -> None:
+    """With a name that only begins with a value, and a branch that is no YAML."""
+    url, branch = teams.deployment("extra"), "main: x"
+    original = Path(__file__).parents[2] / "roles" / "onboard" / "templates" / "tenant.yaml.j2"
+    added = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ tenant.name }}-extra\n"
+    added += "  namespace: {{ tenant.namespaces[0] }}\ndata:\n  said: {{ tenant.owner.team }}\n"
+    tmp_path.joinpath("tenant.yaml.j2").write_text(original.read_text().rstrip() + "\n" + added)
+    owner = {"team": "a: b\n- {{ lookup('pipe', 'id') }} ${cluster_name}", "contact": "x@corp.example"}
+    wanted = teams.request("templated", url, owner=owner)
+    run = story.onboard("--limit", STAGING, fleet_requests=teams.write(wanted), fleet_templates=str(tmp_path))
+    assert run.code == 0, run.output
+    found = story.clusters[STAGING].get("configmap", "-n", "templated", "templated-extra")
+    assert found["data"]["said"] == owner["team"]
+    hostile = teams.request("hostile", url)
+    hostile["environments"]["staging"]["ref"] = {"branch": f"{branch}\n  url: evil"}
+    commits = story.project.commits()
+    refused = story.onboard("--limit", STAGING, fleet_requests=teams.write(hostile))
+    assert refused.code != 0
+    assert "environments.staging.ref.branch" in refused.words
+    assert story.project.commits() == commits
+
+
+def test_a_hand_edited_file_is_held(story: Story) -> None:
+    path = "projects/staging/payments/tenant.yaml"
+    before = story.project.file(path)
+    edited = before.replace("\nmetadata:\n", "\nmetadata:\n  annotations: {by: hand}\n", 1)
+    story.project.edit(path, edited)
+    requests = story.teams.write({**story.request, "profile": "open"})
+    run = story.onboard(fleet_requests=requests)
+    assert run.code != 0
+    assert path in run.failure(STAGING)
+    assert "edited by hand" in run.failure(STAGING)
+    assert run.rows[PRODUCTION]["ready"] is True
+    assert story.project.file(path) == edited
+    told = story.onboard(fleet_requests=requests, fleet_hand_edits="overwrite")
+    assert told.code == 0, told.output
+    assert "by: hand" not in story.project.file(path)
+
+
+BAD = {
+    "name": ({"tenant": "Foo_Bar"}, "tenant", "Foo_Bar"),
+    "long": ({"tenant": "a" * 57}, "tenant", "a" * 57),
+    "reserved": ({"tenant": "sync"}, "tenant", "sync"),
+    "homoglyph": ({"tenant": "аdmin"}, "tenant", "U+0430"),
+    "kube": ({"namespaces": ["kube-system"]}, "namespaces", "kube-system"),
+    "flux": ({"namespaces": ["flux-system"]}, "namespaces", "flux-system"),
+    "taken": ({"namespaces": ["payments"]}, "namespaces", "payments"),
+    "exists": ({"namespaces": ["foreign"]}, "namespaces", "adopt_namespace"),
+    "scheme": ({"sources": [{"name": "deploy", "url": "file:///etc"}]}, "sources", "file:///etc"),
+    "secret": (
+        {"sources": [{"name": "deploy", "url": "https://a:hunter22@h.example/x.git"}]},
+        "sources",
+        "credentials",
+    ),
+    "host": ({"sources": [{"name": "deploy", "url": "ssh://git@other.example/x.git"}]}, "sources", "known_hosts"),
+}
+
+
+@pytest.mark.parametrize(("changes", "field", "said"), BAD.values(), ids=BAD)
+def test_bad_request(story: Story, teams: Teams, changes: dict[str, object], field: str, said: str) -> None:
+    story.clusters[STAGING].kubectl(
+        "apply", "-f", "-", text="{apiVersion: v1, kind: Namespace, metadata: {name: foreign}}"
+    )
+    request = {**teams.request("newcomer", story.url), **changes}
+    folder = Path(teams.write({**request, "tenant": "x"}))
+    file = folder / "request.yml"
+    (folder / "x.yml").unlink()
+    file.write_text(yaml.safe_dump(request, sort_keys=False, allow_unicode=True))
+    commits, before = story.project.commits(), story.writes()
+    for arguments in ([], ["--check"]):
+        run = story.onboard(*arguments, fleet_requests=str(folder))
+        assert run.code != 0
+        assert said in run.words
+        assert "hunter22" not in run.output
+        assert f"{field}" in run.words
+        assert "request.yml" in run.words
+    assert story.project.commits() == commits
+    assert story.writes() == before
