@@ -61,7 +61,8 @@ def publish(
 
     with git.Repository(git.Remote(**{**credentials, "url": sync.url, "branch": sync.branch})) as repository:
         if check_mode:
-            if propose(repository):
+            proposal = propose(repository)
+            if proposal and repository.pending(proposal.changes):
                 repository.can_push()
             return change, {"revision": repository.head or "", "superseded": []}
         published = git.transact(repository, propose)

@@ -45,6 +45,8 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     )
     think = partial(plan_skeleton, application, templates.read("deployment_repository", parameters["templates"]))
     made, published = publish(parameters["repository"], sync, think, check_mode=check_mode, say=say)
+    for part, why in sorted(made.left.items()):
+        say(f"{part} is left out: {why}")
     return {
         "changed": bool(made.plan.changes),
         "diff": made.plan.diffs,

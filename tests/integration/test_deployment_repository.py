@@ -1,0 +1,238 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The skeleton of a deployment repository: made, built, run by Flux within a tenant's fence. One story."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.integration.clusters import Cluster, is_ready
+from tests.integration.conftest import Grounds
+from tests.integration.project import STAGING, Outcome, Project, eventually
+
+ENVIRONMENTS = ("staging", "production")
+NAME = "payments"
+RECORD = ".fleet.yaml"
+
+
+class Story:
+    """What the tests hand on to each other: one deployment repository, empty at first."""
+
+    def __init__(self, grounds: Grounds, folder: Path) -> None:
+        self.grounds, self.folder = grounds, folder
+        self.project = grounds.project()
+
+    def build(self, environment: str) -> list[dict[str, Any]]:
+        """What kustomize makes of one environment, at the repository's head."""
+        program = self.project.lab.settings.bin / "kustomize"
+        place = checkout(self.project, self.folder) / "flux" / environment
+        done = subprocess.run([str(program), "build", str(place)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return list(yaml.safe_load_all(done.stdout))
+
+
+def checkout(project: Project, folder: Path) -> Path:
+    """A working copy of the repository's head, in a folder of its own."""
+    copy = folder / project.commits()[0]
+    if not copy.exists():
+        git(project, "clone", "--quiet", project.lab.forge.urls(project.repository)["https_url"], str(copy))
+    return copy
+
+
+def git(project: Project, *arguments: str) -> None:
+    """Git as a member of the team uses it."""
+    facts = project.lab.forge.facts
+    settings = ["-c", "user.name=Team", "-c", "user.email=team@lab.invalid"]
+    settings += ["-c", f"http.extraHeader=Authorization: token {facts['token']}"]
+    variables = {"GIT_SSL_CAINFO": facts["ca_cert"]}
+    subprocess.run(["git", *settings, *arguments], check=True, capture_output=True, env={**os.environ, **variables})
+
+
+def asked(project: Project, **changes: Any) -> dict[str, Any]:
+    """The variables of a run for the project's repository."""
+    values = {"name": NAME, "environments": list(ENVIRONMENTS), "url": project.variables["fleet_repository_url"]}
+    return {f"deployment_repository_{name}": value for name, value in {**values, **changes}.items()}
+
+
+def run(project: Project, *arguments: str, **changes: Any) -> Outcome:
+    """One run of the playbook."""
+    return project.run(*arguments, playbook="deployment_repository", **asked(project, **changes))
+
+
+@pytest.fixture(scope="module")
+def story(grounds: Grounds, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    return Story(grounds, tmp_path_factory.mktemp("checkouts"))
+
+
+def test_check_mode_writes_nothing(story: Story) -> None:
+    outcome = run(story.project, "--check", "--diff")
+    assert outcome.code == 0, outcome.output
+    assert outcome.changed == {"localhost": 1}
+    assert {"README.md", "flux/staging/kustomization.yaml", RECORD} < set(outcome.headers)
+    assert story.project.commits() == []
+
+
+def test_one_commit_of_what_was_planned(story: Story) -> None:
+    planned = run(story.project, "--check", "--diff").headers
+    outcome = run(story.project)
+    assert outcome.code == 0, outcome.output
+    assert outcome.changed == {"localhost": 1}
+    assert sorted(planned) == sorted(story.project.tree())
+    (commit,) = story.project.lab.forge.commits(story.project.repository)
+    assert commit["message"].startswith("add the skeleton for payments\n")
+
+
+def test_second_run_does_nothing(story: Story) -> None:
+    outcome = run(story.project)
+    assert outcome.code == 0, outcome.output
+    assert outcome.changed == {"localhost": 0}
+    assert len(story.project.commits()) == 1
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_every_environment_builds_as_it_is(story: Story, environment: str) -> None:
+    found = story.build(environment)
+    assert {(one["kind"], one["metadata"]["namespace"], one["metadata"]["name"]) for one in found} == {
+        ("Deployment", NAME, NAME),
+        ("Service", NAME, NAME),
+    }
+
+
+class Tenant:
+    """A tenant on one cluster as onboarding makes it, with Pod Security ``restricted`` enforced."""
+
+    def __init__(self, cluster: Cluster, story: Story) -> None:
+        self.cluster, self.story = cluster, story
+        facts = story.project.lab.forge.facts
+        access = {"username": facts["user"], "password": facts["token"], "ca.crt": Path(facts["ca_cert"]).read_text()}
+        url = story.project.lab.forge.urls(story.project.repository)["https_url"]
+        labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
+        self.apply("v1", "Namespace", NAME, metadata={"labels": labels, "namespace": None})
+        self.apply("v1", "ServiceAccount", "fleet-tenant")
+        subject = {"kind": "ServiceAccount", "name": "fleet-tenant", "namespace": NAME}
+        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "fleet-tenant"}
+        self.apply("rbac.authorization.k8s.io/v1", "RoleBinding", "fleet-tenant", subjects=[subject], roleRef=role)
+        self.apply("v1", "Secret", "source-deploy", stringData=access)
+        source = {"interval": "5s", "url": url, "ref": {"branch": "main"}, "secretRef": {"name": "source-deploy"}}
+        self.apply("source.toolkit.fluxcd.io/v1", "GitRepository", "deploy", spec=source)
+        reference = {"kind": "GitRepository", "name": "deploy"}
+        sync = {"interval": "10m", "path": "./flux/staging", "prune": True, "sourceRef": reference}
+        self.apply("kustomize.toolkit.fluxcd.io/v1", "Kustomization", NAME, spec=sync)
+
+    def apply(self, version: str, kind: str, name: str, metadata: dict[str, Any] | None = None, **fields: Any) -> None:
+        """Apply one object in the tenant's namespace."""
+        named = {"name": name, "namespace": NAME, **(metadata or {})}
+        found = {"apiVersion": version, "kind": kind, "metadata": named, **fields}
+        self.cluster.kubectl("apply", "-f", "-", text=yaml.safe_dump(found))
+
+    def get(self, kind: str, name: str = NAME) -> dict[str, Any]:
+        """An object in the tenant's namespace; empty where there is none."""
+        return dict(self.cluster.get(kind, "-n", NAME, name) or {})
+
+    def applied(self) -> bool:
+        """Whether Flux has applied the repository's head."""
+        revision = f"main@sha1:{self.story.project.commits()[0]}"
+        found = self.get("kustomization.kustomize.toolkit.fluxcd.io")
+        return is_ready(found) and found["status"].get("lastAppliedRevision") == revision
+
+    def runs(self) -> bool:
+        """Whether the application's Deployment is available."""
+        found = self.get("deployment")
+        return bool(found) and found.get("status", {}).get("availableReplicas") == 1
+
+    def remove(self) -> None:
+        """Take it away, its releases before the rights that they need."""
+        self.cluster.kubectl("delete", "-n", NAME, "kustomizations.kustomize.toolkit.fluxcd.io", "--all")
+        self.cluster.kubectl("delete", "-n", NAME, "helmreleases.helm.toolkit.fluxcd.io", "--all")
+        self.cluster.kubectl("delete", "namespace", NAME)
+
+
+@pytest.fixture(scope="module")
+def tenant(story: Story) -> Iterator[Tenant]:
+    story.grounds.fleet()
+    cluster = story.grounds.clusters[STAGING]
+    eventually(cluster.settled, f"{STAGING} has applied everything")
+    made = Tenant(cluster, story)
+    yield made
+    made.remove()
+
+
+def test_flux_runs_it_within_the_fence(tenant: Tenant) -> None:
+    eventually(tenant.applied, "Flux has applied flux/staging")
+    eventually(tenant.runs, "the Deployment is available under Pod Security restricted")
+    assert tenant.get("deployment")["metadata"]["labels"]["kustomize.toolkit.fluxcd.io/name"] == NAME
+
+
+def test_flux_runs_the_chart_instead(story: Story, tenant: Tenant) -> None:
+    path = "flux/staging/kustomization.yaml"
+    text = story.project.file(path)
+    story.project.edit(path, text.replace("../../kustomize/overlays/staging", "helmrelease.yaml"))
+    assert [one["kind"] for one in story.build("staging")] == ["HelmRelease"]
+    eventually(tenant.applied, "Flux has applied the HelmRelease")
+
+    def released() -> bool:
+        found = tenant.get("deployment").get("metadata", {}).get("labels", {})
+        by_helm = found.get("app.kubernetes.io/managed-by") == "Helm"
+        return by_helm and is_ready(tenant.get("helmrelease.helm.toolkit.fluxcd.io"))
+
+    eventually(released, "the release is Ready, and the Deployment is Helm's")
+    eventually(tenant.runs, "the release's Deployment is available under Pod Security restricted")
+    values = tenant.get("service")["spec"]["ports"], tenant.get("deployment")["spec"]["template"]["spec"]["containers"]
+    assert values[0][0]["targetPort"] == "http"
+    assert values[1][0]["image"] == "ghcr.io/stefanprodan/podinfo:6.7.1"
+
+
+def test_a_further_environment_leaves_the_teams_changes(story: Story) -> None:
+    before = story.project.tree()
+    outcome = run(story.project, environments=[*ENVIRONMENTS, "qa"])
+    assert outcome.code == 0, outcome.output
+    added = {path for path, blob in story.project.tree().items() if before.get(path) != blob}
+    qa = {"flux/qa/helmrelease.yaml", "flux/qa/kustomization.yaml"}
+    assert added == qa | {RECORD, "helm/values-qa.yaml", "kustomize/overlays/qa/kustomization.yaml"}
+    assert len(story.build("qa")) == 2
+
+
+def test_what_a_team_has_is_left(grounds: Grounds) -> None:
+    project = grounds.project()
+    project.edit("README.md", "# Ours\n")
+    project.edit("helm/notes.txt", "a chart to come\n")
+    before = project.tree()
+    outcome = run(project)
+    assert outcome.code == 0, outcome.output
+    assert before.items() <= project.tree().items()
+    assert "README.md is left out: something is there already" in outcome.words
+    assert run(project).changed == {"localhost": 0}
+
+
+def test_all_problems_at_once_and_nothing_written(grounds: Grounds) -> None:
+    project = grounds.project()
+    bad = {"name": "Foo_Bar", "namespace": "a: b\nc", "environments": ["../x"], "image": "x", "url": "http://u:pw@h/x"}
+    outcome = run(project, **bad)
+    assert outcome.code != 0
+    for field in ("name", "namespace", "environments", "image", "repository.url"):
+        assert f"{field} is " in outcome.words
+    assert "pw@" not in outcome.output
+    assert project.commits() == []
+
+
+def test_symlinked_folder_is_refused(grounds: Grounds, tmp_path: Path) -> None:
+    project = grounds.project()
+    project.edit("docs/x", "x\n")
+    folder = checkout(project, tmp_path)
+    (folder / "kustomize").symlink_to("docs")
+    for command in (["add", "kustomize"], ["commit", "--quiet", "-m", "link"], ["push", "--quiet", "origin", "HEAD"]):
+        git(project, "-C", str(folder), *command)
+    before = project.commits()
+    for arguments in (["--check"], []):
+        outcome = run(project, *arguments)
+        assert outcome.code != 0, outcome.output
+        assert "would go through kustomize, which is a symbolic link" in outcome.words
+    assert project.commits() == before
