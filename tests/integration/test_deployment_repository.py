@@ -212,6 +212,17 @@ def test_what_a_team_has_is_left(grounds: Grounds) -> None:
     assert run(project).changed == {"localhost": 0}
 
 
+def test_template_of_the_users_own(grounds: Grounds, tmp_path: Path) -> None:
+    project = grounds.project()
+    path = tmp_path / "kustomize" / "base" / "service.yaml.j2"
+    path.parent.mkdir(parents=True)
+    path.write_text("apiVersion: v1\nkind: Service\nmetadata:\n  name: {{ application.name }}-extra\n")
+    outcome = run(project, templates=str(tmp_path))
+    assert outcome.code == 0, outcome.output
+    assert f"name: {NAME}-extra\n" in project.file("kustomize/base/service.yaml")
+    assert "kind: Deployment" in project.file("kustomize/base/deployment.yaml")
+
+
 def test_all_problems_at_once_and_nothing_written(grounds: Grounds) -> None:
     project = grounds.project()
     bad = {"name": "Foo_Bar", "namespace": "a: b\nc", "environments": ["../x"], "image": "x", "url": "http://u:pw@h/x"}
