@@ -92,7 +92,7 @@ class Project:
     def run(
         self,
         *arguments: str,
-        playbook: str = "bootstrap",
+        playbook: str | Path = "bootstrap",
         hosts: Mapping[str, Mapping[str, Any]] | None = None,
         **variables: Any,
     ) -> Outcome:
@@ -107,7 +107,7 @@ class Project:
     def start(
         self,
         *arguments: str,
-        playbook: str = "bootstrap",
+        playbook: str | Path = "bootstrap",
         hosts: Mapping[str, Mapping[str, Any]] | None = None,
         **variables: Any,
     ) -> subprocess.Popen[str]:
@@ -116,8 +116,9 @@ class Project:
         (self.folder / "report.json").unlink(missing_ok=True)
         program = Path(sys.executable).with_name("ansible-playbook")
         lab_inventory = ROOT / "inventories" / "lab"
+        path = playbook if isinstance(playbook, Path) else ROOT / "playbooks" / f"{playbook}.yml"
         return subprocess.Popen(
-            [program, ROOT / "playbooks" / f"{playbook}.yml", "-i", lab_inventory, "-i", inventory, *arguments],
+            [program, path, "-i", lab_inventory, "-i", inventory, *arguments],
             cwd=self.folder / "work",
             env=self._environment(),
             stdin=subprocess.DEVNULL,
@@ -126,6 +127,13 @@ class Project:
             text=True,
             start_new_session=True,
         )
+
+    def playbook(self, name: str, *tasks: Mapping[str, Any]) -> Path:
+        """A playbook of the test's own: these tasks, for each cluster."""
+        path = self.folder / "work" / f"{name}.yml"
+        play = {"name": name, "hosts": "clusters", "gather_facts": False, "tasks": list(tasks)}
+        path.write_text(yaml.safe_dump([play], sort_keys=False))
+        return path
 
     def outcome(self, code: int, output: str) -> Outcome:
         """What a run that has ended came to."""
@@ -153,13 +161,19 @@ class Project:
         assert text is not None, f"{path} is not there"
         return text
 
-    def edit(self, path: str, text: str) -> None:
-        """Commit one file as a person would, through the forge."""
-        full, encoded = self.lab.forge._full(self.repository), _base64(text)
+    def edit(self, path: str, text: str, repository: str = "") -> None:
+        """Commit one file as a person would, through the forge; without ``repository`` in the fleet's."""
+        full, encoded = self.lab.forge._full(repository or self.repository), _base64(text)
         body: dict[str, Any] = {"branch": "main", "message": f"edit {path}", "content": encoded}
-        known = self.tree().get(path)
-        method = "PUT" if known else "POST"
-        self.lab.forge.call(method, f"/repos/{full}/contents/{path}", json=body | ({"sha": known} if known else {}))
+        known = self.lab.forge.call("GET", f"/repos/{full}/contents/{path}?ref=main", missing=None)
+        sha = {"sha": known["sha"]} if known else {}
+        self.lab.forge.call("PUT" if known else "POST", f"/repos/{full}/contents/{path}", json=body | sha)
+
+    def remove(self, path: str) -> None:
+        """Delete one file as a person would, through the forge."""
+        full = self.lab.forge._full(self.repository)
+        body = {"branch": "main", "message": f"remove {path}", "sha": self.tree()[path]}
+        self.lab.forge.call("DELETE", f"/repos/{full}/contents/{path}", json=body)
 
     def traces(self, needles: Iterable[str]) -> list[str]:
         """Files of the project that hold one of the needles, the inventory left out, in which they were given."""
