@@ -9,40 +9,18 @@ from typing import Any
 
 from ansible import constants
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import FleetError
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import git
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result
 from ansible_collections.fluxops.fleet.plugins.module_utils._nouns import flux
-from ansible_collections.fluxops.fleet.plugins.plugin_utils._base import FleetAction
+from ansible_collections.fluxops.fleet.plugins.plugin_utils._revision import RevisionAction
 
 
-class ActionModule(FleetAction):
+class ActionModule(RevisionAction):
     """See the module's documentation."""
 
     noun = flux
 
     def perform(self, parameters: dict[str, Any], task_vars: dict[str, Any]) -> Result:
-        """The noun, again for as long as Flux has applied a revision that lacks the commit."""
+        """The noun, with this run's own folder to share verified manifests in."""
         if self._is_local():
             parameters = {**parameters, "cache": constants.DEFAULT_LOCAL_TMP}
-        result = super().perform(parameters, task_vars)
-        if self._task.check_mode or result.get("failed"):
-            return result
-        try:
-            contained = self._contained(parameters, result["revision"].rpartition(":")[2])
-        except FleetError as error:
-            return {**result, "failed": True, "msg": str(error)}
-        if contained:
-            return result
-        rejected = [*parameters["rejected"], result["revision"].rpartition(":")[2]]
-        again = self.perform({**parameters, "rejected": rejected}, task_vars)
-        done = {key: result[key] for key in ("changed", "applied", "diff", "warnings") if key in result}
-        return {**again, **done}  # what was applied was applied by the first call
-
-    @staticmethod
-    def _contained(parameters: dict[str, Any], applied: str) -> bool:
-        commit = parameters["revision"]
-        if not commit or applied == commit:
-            return True
-        with git.Repository(git.Remote(**parameters["repository"])) as repository:
-            return repository.contains(applied, commit)
+        return super().perform(parameters, task_vars)

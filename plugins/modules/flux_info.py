@@ -21,6 +21,10 @@ options:
     description: The cluster's name. It is its directory's name in the repository.
     type: str
     required: true
+  tenant:
+    description: The one tenant to look at. Then RV(ready) and RV(failure) are about that tenant, which has to be there.
+    type: str
+    default: ''
 seealso:
   - module: fluxops.fleet.preflight
 """
@@ -90,6 +94,36 @@ objects:
   description: How many objects of each of Flux's kinds there are.
   returned: always
   type: dict
+infrastructure:
+  description: How each component of the infrastructure is.
+  returned: always
+  type: list
+  elements: dict
+  contains: &health
+    name:
+      description: Its name.
+      type: str
+    ready:
+      description: Whether all of it is ready.
+      type: bool
+    suspended:
+      description: Whether people have suspended a part of it, and the rest is ready.
+      type: bool
+    state:
+      description: V(ready), V(waiting), V(failed), V(suspended) or V(missing).
+      type: str
+    revision:
+      description: What its own sync applied last, or the version of its chart.
+      type: str
+    failure:
+      description: The first of its objects that is not ready, and what it says of itself.
+      type: str
+tenants:
+  description: How each tenant is, or the one of O(tenant).
+  returned: always
+  type: list
+  elements: dict
+  contains: *health
 name:
   description: The cluster's name.
   returned: always

@@ -14,6 +14,11 @@ from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
 
+# https://fluxcd.io/flux/components/kustomize/kustomizations/#triggering-a-reconcile
+REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
+# Ready is False for these as well, though nothing has failed: https://pkg.go.dev/github.com/fluxcd/pkg/apis/meta#pkg-constants
+_WAITS = ("ArtifactFailed", "DependencyNotReady")
+
 
 @dataclass(frozen=True)
 class Readiness:
@@ -34,15 +39,36 @@ def flux_object(found: Mapping[str, Any] | None) -> Readiness:
     if not found:
         return Readiness("missing")
     status = found.get("status") or {}
-    revision = str(status.get("lastAppliedRevision") or (status.get("artifact") or {}).get("revision") or "")
+    revision = _revision(status)
     if found.get("spec", {}).get("suspend"):
         return Readiness("suspended", "suspended", revision)
+    if found.get("spec", {}).get("type") == "oci":  # a HelmRepository that only says where charts lie has no status
+        return Readiness("ready")
     condition = _condition(status, "Ready")
     message = str(condition.get("message", "not reconciled yet"))
     if status.get("observedGeneration", -1) != found["metadata"].get("generation"):
         return Readiness("waiting", message, revision)
     state = {"True": "ready", "False": "failed"}.get(str(condition.get("status")), "waiting")
+    if state == "failed" and condition.get("reason") in _WAITS:
+        state = "waiting"
     return Readiness(state, message, revision)
+
+
+def asked(found: Mapping[str, Any]) -> str:
+    """The word by which an object of Flux was last asked to reconcile."""
+    return str((found["metadata"].get("annotations") or {}).get(REQUESTED_AT, ""))
+
+
+def answered(found: Mapping[str, Any]) -> str:
+    """The last of these words that its controller has dealt with."""
+    return str((found.get("status") or {}).get("lastHandledReconcileAt", ""))
+
+
+def _revision(status: Mapping[str, Any]) -> str:
+    """What was applied, the version of the installed chart, or what a source holds."""
+    history = status.get("history") or [{}]
+    chart = history[0].get("chartVersion") if isinstance(history[0], Mapping) else None
+    return str(status.get("lastAppliedRevision") or chart or (status.get("artifact") or {}).get("revision") or "")
 
 
 def deployment(found: Mapping[str, Any] | None) -> Readiness:

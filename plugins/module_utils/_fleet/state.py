@@ -108,11 +108,16 @@ class FluxState:
         return f"{' and '.join(held)} suspended: resume to have the cluster follow" if held else ""
 
 
-def facts(found: Mapping[str, list[Document]]) -> dict[str, Any]:
-    """What Flux's objects (kind → all of that kind) say of a cluster, as plain data."""
+def of(found: Mapping[str, list[Document]]) -> FluxState:
+    """The state among all of Flux's objects (kind → all of that kind)."""
     root = {kind: next(filter(_is_root, found[kind]), None) for kind in ("GitRepository", "Kustomization")}
     controllers = {one["metadata"]["name"]: one for one in found["Deployment"]}
-    state = FluxState(controllers, root["GitRepository"], root["Kustomization"])
+    return FluxState(controllers, root["GitRepository"], root["Kustomization"])
+
+
+def facts(found: Mapping[str, list[Document]]) -> dict[str, Any]:
+    """What Flux's objects (kind → all of that kind) say of a cluster, as plain data."""
+    state = of(found)
     failure = (state.missing or ready.first_failure(found)) if state.sync else "Flux is not installed"
     return {
         "version": state.version,

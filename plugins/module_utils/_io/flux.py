@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import ready
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import health, ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import state as flux_state
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
@@ -26,8 +26,6 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import C
 
 _PART_OF = "app.kubernetes.io/part-of=flux"
 _MOVING = f"{LABEL_DOMAIN}/moving"
-# https://fluxcd.io/flux/components/kustomize/kustomizations/#triggering-a-reconcile
-_REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
 
 
 def observe(cluster: Cluster) -> FluxState:
@@ -46,7 +44,7 @@ def request_reconciliation(cluster: Cluster, state: FluxState, now: str) -> None
 def request(cluster: Cluster, documents: Iterable[Document], now: str) -> None:
     """Have objects of Flux reconcile now, as ``flux reconcile`` does; they say when they did, by the same word."""
     for document in documents:
-        cluster.merge(document, {"metadata": {"annotations": {_REQUESTED_AT: now}}})
+        cluster.merge(document, {"metadata": {"annotations": {ready.REQUESTED_AT: now}}})
 
 
 def hold(cluster: Cluster, state: FluxState) -> None:
@@ -79,10 +77,11 @@ def everything(cluster: Cluster) -> dict[str, list[Document]]:
     return found
 
 
-def look(auth: Mapping[str, Any], where: str, *, namespaces: bool = False) -> dict[str, Any]:
+def look(auth: Mapping[str, Any], where: str, *, namespaces: bool = False, contents: bool = False) -> dict[str, Any]:
     """A cluster and its Flux as plain data. One that can't be reached or read is a finding, no error.
 
     ``namespaces``: also all namespaces, each with the tenant that its label names (empty without one).
+    ``contents``: also how all components and tenants are.
     """
     facts: dict[str, Any] = {
         "reachable": True,
@@ -96,13 +95,17 @@ def look(auth: Mapping[str, Any], where: str, *, namespaces: bool = False) -> di
         "follows": [],
         "suspended": [],
         "objects": {},
+        **({"infrastructure": [], "tenants": []} if contents else {}),
     }
     try:
         with Cluster(auth, where) as cluster:
             facts |= {"administrator": cluster.may("*", "*", "*"), "kubernetes_version": cluster.version()}
             if namespaces:
                 facts["namespaces"] = {one["metadata"]["name"]: _tenant(one) for one in cluster.list("v1", "Namespace")}
-            return facts | {"uid": cluster.uid()} | flux_state.facts(everything(cluster))
+            found = everything(cluster)
+            if contents:
+                facts |= health.facts(health.View(found, owners(cluster)))
+            return facts | {"uid": cluster.uid()} | flux_state.facts(found)
     except Unreachable as error:
         return facts | {"reachable": False, "failure": str(error)}
     except ClusterError as error:

@@ -12,12 +12,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import AUTH, NAME, Specification
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import health
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
-ARGUMENTS: Specification = {**AUTH, **NAME}
+ARGUMENTS: Specification = {**AUTH, **NAME, "tenant": {"type": "str", "default": ""}}
 
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Facts of one cluster; see the module's documentation for parameters and result."""
-    return {"changed": False, "name": parameters["name"], **flux.look(parameters["auth"], parameters["name"])}
+    facts = flux.look(parameters["auth"], parameters["name"], contents=True)
+    found = health.of_tenant(facts, parameters["tenant"]) if parameters["tenant"] else facts
+    return {"changed": False, "name": parameters["name"], **found}

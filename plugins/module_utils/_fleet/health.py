@@ -1,0 +1,199 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""How the components and the tenants of one cluster are, from all of Flux's objects there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import ready
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
+    COMPONENT_LABEL,
+    FLUX_NAMESPACE,
+    TENANT_LABEL,
+    component_sync,
+    shard_of,
+    tenant_sync,
+)
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name as object_name
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.ready import Readiness
+
+# In the order in which causes come first; a Kustomization that waits for a release's health says less than the release.
+_CAUSES = ("GitRepository", "OCIRepository", "HelmRepository", "HelmRelease", "Kustomization")
+
+
+@dataclass(frozen=True)
+class Health:
+    """How one component or tenant is: ``state`` as in ``ready.Readiness``, ``failure`` what is wrong, in Flux's words.
+
+    ``revision`` is what its own sync applied last, or the version of its chart.
+    """
+
+    name: str
+    state: str
+    revision: str = ""
+    failure: str = ""
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing to wait for; what people suspended is theirs to resume."""
+        return self.state in ("ready", "suspended")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain data, for results and reports."""
+        return {
+            "name": self.name,
+            "ready": self.state == "ready",
+            "suspended": self.state == "suspended",
+            "state": self.state,
+            "revision": self.revision,
+            "failure": self.failure,
+        }
+
+
+class View:
+    """All of Flux's objects in one cluster (kind → objects), and which namespace is whose (namespace → tenant).
+
+    The labels of namespaces, and of what lies in flux-system, are administrators' alone: they are to be trusted.
+    """
+
+    def __init__(self, found: Mapping[str, Sequence[Document]], owners: Mapping[str, str], asked: str = "") -> None:
+        """``asked``: the word by which objects were asked to reconcile; one that carries it has to answer first."""
+        self._asked = asked
+        self._all = {_key(one): one for kind in _CAUSES for one in found.get(kind, ())}
+        self._fleet = [one for one in self._all.values() if one["metadata"]["namespace"] == FLUX_NAMESPACE]
+        self._own: dict[str, list[Document]] = {tenant: [] for tenant in owners.values()}
+        for one in self._all.values():
+            tenant = owners.get(one["metadata"]["namespace"])
+            if tenant:
+                self._own[tenant].append(one)
+
+    @property
+    def components(self) -> list[str]:
+        """The names of all components, sorted."""
+        return sorted(self._labelled(COMPONENT_LABEL))
+
+    @property
+    def tenants(self) -> list[str]:
+        """The names of all tenants, sorted."""
+        return sorted({*self._own, *self._labelled(TENANT_LABEL)})
+
+    def own(self, tenant: str) -> list[Document]:
+        """Flux's objects in the tenant's namespaces."""
+        return self._own.get(tenant, [])
+
+    def syncs(self, tenant: str) -> list[Document]:
+        """What brings the tenant in: ``tenant-<name>``, where it is there."""
+        sync = self._sync(tenant_sync(tenant))
+        return [sync] if sync else []
+
+    def of_component(self, name: str) -> list[Document]:
+        """A component's objects in flux-system: its Kustomization, and the sources and releases that it brings."""
+        return [one for one in self._fleet if _label(one, COMPONENT_LABEL) == name]
+
+    def component(self, name: str) -> Health:
+        """How one component is."""
+        own = self.of_component(name)
+        return self._judged(name, component_sync(name), own, _revision(own, ("HelmRelease", "Kustomization")))
+
+    def tenant(self, name: str, *, with_shard: bool = False) -> Health:
+        """How one tenant is: ``tenant-<name>`` and all of Flux's in its namespaces; with its shard, what will come too.
+
+        A shard that waits for infrastructure stops no tenant that runs.
+        """
+        own = self.own(name)
+        shards = [self._sync(f"projects-{shard}") for shard in (shard_of(name), "own")] if with_shard else []
+        chain = [*(one for one in shards if one), *self.syncs(name), *own]
+        return self._judged(name, tenant_sync(name), chain, _revision(own, ("Kustomization", "HelmRelease")))
+
+    def readiness(self, one: Document) -> Readiness:
+        """One object's readiness: as it says, once it has answered and has applied what its source holds."""
+        found, asked = ready.flux_object(one), ready.asked(one)
+        if found.state in ("ready", "failed") and asked and asked == self._asked and ready.answered(one) != asked:
+            return replace(found, state="waiting", message="was asked to reconcile and has not begun")
+        source = self._all.get(_source(one)) if one["kind"] == "Kustomization" else None
+        held = ready.flux_object(source).revision if source else ""
+        if found.ready and held and held != found.revision:
+            return replace(found, state="waiting", message=f"applied {found.revision}, its source holds {held}")
+        return found
+
+    def why(self, one: Document, seen: tuple[Document, ...] = ()) -> tuple[str, str]:
+        """The state of an object that is not ready, and the reason in its words or in those of what it waits for."""
+        found = self.readiness(one)
+        for dependency in self._dependencies(one) if found.state == "waiting" else ():
+            if dependency not in seen and self.readiness(dependency).state in ("waiting", "failed"):
+                state, reason = self.why(dependency, (*seen, one))
+                return state, f"{object_name(one)}: waits for {reason}"
+        return found.state, f"{object_name(one)}: {found.message}"
+
+    def _judged(self, name: str, sync: str, chain: Sequence[Document], revision: str) -> Health:
+        pending = [one for one in chain if self.readiness(one).state in ("waiting", "failed")]
+        reasons = sorted((self.why(one) for one in pending), key=lambda reason: reason[0] != "failed")
+        if reasons:
+            return Health(name, reasons[0][0], revision, reasons[0][1])
+        if not self._sync(sync):
+            return Health(name, "missing", revision, f"there is no Kustomization {FLUX_NAMESPACE}/{sync}")
+        suspended = [object_name(one) for one in chain if self.readiness(one).state == "suspended"]
+        if suspended:
+            return Health(name, "suspended", revision, f"suspended: {', '.join(suspended)}")
+        return Health(name, "ready", revision)
+
+    def _sync(self, name: str) -> Document | None:
+        return self._all.get(("Kustomization", FLUX_NAMESPACE, name))
+
+    def _labelled(self, label: str) -> set[str]:
+        return {_label(one, label) for one in self._fleet if one["kind"] == "Kustomization"} - {""}
+
+    def _dependencies(self, one: Document) -> list[Document]:
+        space = one["metadata"]["namespace"]
+        wanted = [(one["kind"], item.get("namespace") or space, item["name"]) for item in _depends_on(one)]
+        return [self._all[key] for key in wanted if key in self._all]
+
+
+def facts(view: View) -> dict[str, list[dict[str, Any]]]:
+    """All components and all tenants of a cluster as plain data."""
+    return {
+        "infrastructure": [view.component(name).as_dict() for name in view.components],
+        "tenants": [view.tenant(name).as_dict() for name in view.tenants],
+    }
+
+
+def of_tenant(found: Mapping[str, Any], tenant: str) -> dict[str, Any]:
+    """The facts of a cluster (with those of ``facts``), looked at for one tenant alone."""
+    if not found["reachable"]:
+        return dict(found)
+    missing = Health(tenant, "missing", "", f"tenant {tenant} is not on this cluster").as_dict()
+    one = next((one for one in found["tenants"] if one["name"] == tenant), missing)
+    well = one["ready"] or one["suspended"]
+    about = {"ready": well, "failure": "" if well else f"tenant {tenant}: {one['failure']}", "suspended": []}
+    return {**found, **about, "tenants": [one]}
+
+
+def _key(one: Document) -> tuple[str, str, str]:
+    return one["kind"], one["metadata"]["namespace"], one["metadata"]["name"]
+
+
+def _label(one: Document, label: str) -> str:
+    return str((one["metadata"].get("labels") or {}).get(label, ""))
+
+
+def _source(sync: Document) -> tuple[str, str, str]:
+    reference = sync["spec"].get("sourceRef") or {}
+    space = reference.get("namespace") or sync["metadata"]["namespace"]
+    return str(reference.get("kind", "")), str(space), str(reference.get("name", ""))
+
+
+def _depends_on(one: Document) -> list[Mapping[str, Any]]:
+    return one["spec"].get("dependsOn") or []
+
+
+def _revision(own: Sequence[Document], kinds: Sequence[str]) -> str:
+    found = [ready.flux_object(one).revision for kind in kinds for one in own if one["kind"] == kind]
+    return next((revision for revision in found if revision), "")
