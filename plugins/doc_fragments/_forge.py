@@ -4,7 +4,7 @@
 
 # PRIVATE to the collection: no other collection or playbook may use this fragment.
 # It may change or go in any release.
-"""The forge that hosts the fleet repository."""
+"""The forge that hosts the fleet repository, and those of tenants."""
 
 from __future__ import annotations
 
@@ -31,6 +31,32 @@ options:
         required: true
       token:
         description: Token that may manage the deploy keys of the repository.
+        type: str
+        required: true
+      ca_cert:
+        description: Certificate authority (PEM, the text) that the forge's certificate is checked against.
+        type: str
+"""
+
+    FORGES = r"""
+options:
+  forges:
+    description: Forges, found by the host of their URLs, where the deploy keys of tenants' repositories are registered.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      kind:
+        description: What the forge is. V(gitea) is Forgejo as well.
+        type: str
+        required: true
+        choices: [gitea]
+      url:
+        description: The forge's own URL.
+        type: str
+        required: true
+      token:
+        description: Token that may manage the deploy keys of the tenants' repositories.
         type: str
         required: true
       ca_cert:

@@ -77,6 +77,15 @@ _FORGE: dict[str, Any] = {
 FORGE: Specification = {"forge": {"type": "dict", "options": _FORGE}}
 FORGES: Specification = {"forges": {"type": "list", "elements": "dict", "default": [], "options": _FORGE}}
 
+# Tenants' requests, and what the fleet adds to their form.
+REQUESTS: Specification = {
+    "requests": {"type": "list", "elements": "path", "default": []},
+    "tenants": {"type": "list", "elements": "dict", "default": []},
+    "profile": {"type": "str", "choices": ["standard", "strict", "open"], "default": "standard"},
+    "forbidden_namespaces": {"type": "list", "elements": "str", "default": []},
+    "known_hosts": {"type": "str"},
+}
+
 MEMBERS: Specification = {"clusters": {"type": "list", "elements": "dict", "required": True}}
 
 # What clusters hold that Git can't: how they pull, and secrets of the user's.

@@ -79,7 +79,7 @@ _SHOWN = 120
 def read(data: bytes, where: str) -> tuple[list[Request], list[Problem]]:
     """The requests of one file, one a document, and everything that is wrong with how it is written."""
     if len(data) > MAX_BYTES:
-        return [], [Problem(where, "size", f"{len(data)} bytes", f"a file of requests has at most {MAX_BYTES} bytes")]
+        return [], [Problem(where, "size", "", f"a file of requests has at most {MAX_BYTES} bytes")]
     reader, found = _Reader(where), []
     try:
         for one in reader.documents(yaml.parse(_decoded(data), Loader=_Loader)):

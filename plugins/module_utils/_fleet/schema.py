@@ -183,10 +183,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Record:
-    """Named fields: those of ``always`` must be there, ``required`` too, unless field ``unless[0]`` holds ``unless[1]``.
-
-    ``one_of``: exactly one of all is there.
-    """
+    """Named fields: ``always`` must be there, ``required`` unless a field holds a word (``unless``), or ``one_of``."""
 
     description: str
     fields: Mapping[str, Shape]

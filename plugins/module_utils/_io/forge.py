@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -118,18 +118,44 @@ def choose(forges: Iterable[Mapping[str, Any]], repository_url: str) -> Mapping[
     return next((one for one in forges if host and urlsplit(one["url"]).hostname == host), None)
 
 
-def withdraw(
-    settings: Mapping[str, Any], repository_url: str, titles: Collection[str], *, check_mode: bool
-) -> list[str]:
-    """Delete the repository's deploy keys of these titles; returns the titles of those that there were, sorted.
+class Withdrawal:
+    """Deploy keys that are taken away, each known by its title at its repository. In check mode they are only found.
 
-    In check mode they are only looked for. Raises NoRepository where the repository is gone, ForgeError otherwise.
+    ``removed``: what there was and is gone. ``by_hand``: what we can't do, as text.
     """
-    forge = KINDS[settings["kind"]](settings, repository_url)
-    found = [key for key in forge.deploy_keys() if key.title in titles]
-    for key in () if check_mode else found:
-        forge.delete_deploy_key(key)
-    return sorted(key.title for key in found)
+
+    def __init__(self, forges: Sequence[Mapping[str, Any]], *, check_mode: bool) -> None:
+        self._forges, self._check_mode = forges, check_mode
+        self.removed: list[tuple[str, str]] = []
+        self.by_hand: list[str] = []
+
+    def withdraw(self, titles: Mapping[str, Collection[str]]) -> None:
+        """Delete the keys of these titles (repository URL → titles). May be said twice. Raises ForgeError."""
+        for url, wanted in titles.items():
+            settings = choose(self._forges, url)
+            try:
+                self.removed += [(url, title) for title in self._delete(settings, url, wanted)] if settings else []
+                reason = "" if settings else "no forge is given for this host"
+            except NoRepository:
+                reason = "the forge shows no such repository"
+            text = f"{url}: {reason}: where it exists, delete its deploy keys {', '.join(sorted(wanted))}"
+            if reason and text not in self.by_hand:
+                self.by_hand.append(text)
+
+    def _delete(self, settings: Mapping[str, Any], url: str, titles: Collection[str]) -> list[str]:
+        forge = KINDS[settings["kind"]](settings, url)
+        found = [key for key in forge.deploy_keys() if key.title in titles and (url, key.title) not in self.removed]
+        for key in () if self._check_mode else found:
+            forge.delete_deploy_key(key)
+        return sorted(key.title for key in found)
+
+    @property
+    def diff(self) -> list[dict[str, str]]:
+        """The keys as people see them."""
+        return [
+            {"before_header": header, "after_header": header, "before": f"{title} (read-only)\n", "after": ""}
+            for header, title in ((f"deploy key of {url}", title) for url, title in self.removed)
+        ]
 
 
 def check(settings: Mapping[str, Any] | None, repository_url: str) -> None:
@@ -172,6 +198,4 @@ class Registration:
         if not needed:
             return []
         header = f"deploy key of {self._url}"
-        return [
-            {"before_header": header, "after_header": header, "before": "", "after": f"{self.title} (read-only)\n"}
-        ]
+        return [{"before_header": header, "after_header": header, "before": "", "after": f"{self.title} (read-only)\n"}]

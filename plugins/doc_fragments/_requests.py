@@ -1,0 +1,45 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may use this fragment.
+# It may change or go in any release.
+"""Tenants' requests, and what the fleet adds to their form."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The fragment."""
+
+    DOCUMENTATION = r"""
+options:
+  requests:
+    description:
+      - Files of requests on the controller, and directories that hold such files (C(.yml), C(.yaml)) at any depth.
+      - A file may hold several requests, a document each. Values stay the text that was written, and are never
+        templated. The schema for editors is C(roles/onboard/files/request.schema.json).
+    type: list
+    elements: path
+    default: []
+  tenants:
+    description: Requests as data.
+    type: list
+    elements: dict
+    default: []
+  profile:
+    description: How closely a tenant is fenced in whose request names no profile.
+    type: str
+    choices: [standard, strict, open]
+    default: standard
+  forbidden_namespaces:
+    description: Namespaces of the platform that no tenant may have, V(name) or V(prefix*), beside C(default),
+      C(flux-system) and C(kube-*).
+    type: list
+    elements: str
+    default: []
+  known_hosts:
+    description: Lines of a known_hosts file with the keys of all hosts that tenants' repositories are read from by
+      SSH. A source whose host is missing there is refused. Not checked where the option is left out.
+    type: str
+"""

@@ -1,0 +1,174 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""The change of ``projects/`` that onboarding makes: from tenants and a snapshot of the repository to a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import collisions, documents, preflight, tenants
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem, raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects import (
+    Part,
+    Places,
+    ProjectsPlan,
+    Scope,
+    plan_together,
+)
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Rules, Tenant
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenants import Rendered
+
+REMOVE_NAMESPACE = "remove_namespace"
+ORPHAN_TENANT = "orphan_tenant"
+
+
+@dataclass(frozen=True)
+class Onboarding:
+    """What a run wants of one repository. ``found``: cluster → namespace that is there → the tenant of its label."""
+
+    scope: Scope
+    tenants: Sequence[Tenant]
+    renderer: Renderer
+    rules: Rules = field(default_factory=Rules)
+    found: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @cached_property
+    def rendered(self) -> list[Rendered]:
+        """The files of all tenants in the environments of the run."""
+        return [
+            tenants.render(tenant, placement, self.renderer, self.scope.layout)
+            for tenant in self.tenants
+            for placement in tenant.placements
+            if placement.environment in self.scope.environments
+        ]
+
+
+def beyond(asking: Sequence[Tenant], environments: Iterable[str]) -> list[str]:
+    """What the requests ask for beyond the environments of a run, a line for each tenant."""
+    left = {one.name: sorted(set(one.environments) - set(environments)) for one in asking}
+    return [f"{name}: {', '.join(names)}" for name, names in left.items() if names]
+
+
+def plan_onboarding(wishes: Onboarding, snapshot: Snapshot) -> ProjectsPlan:
+    """Plan against a snapshot of the repository. InvalidInput names everything that stands in the way."""
+    scope = wishes.scope
+    preflight.check_known(scope.members, snapshot, scope.layout, scope.allow)
+    places = Places(snapshot, scope)
+    texts = _texts(wishes, places, snapshot)
+    cases = [_case(one, places, texts, scope) for one in wishes.rendered]
+    problems = [
+        *(problem for one in wishes.rendered for problem in one.problems(wishes.rules)),
+        *collisions.in_run(wishes.tenants, wishes.rendered),
+        *collisions.in_repository(wishes.tenants, wishes.rendered, texts, scope),
+        *collisions.in_clusters(wishes.rendered, wishes.found, places, scope),
+        *(problem for one in wishes.tenants for problem in _placement_problems(one, places, scope)),
+        *(problem for case in cases for problem in case.words(scope.allow)),
+    ]
+    raise_if(problems)
+    return ProjectsPlan([case.part for case in cases], scope.layout)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One tenant in one environment: what it is to have, what it has, and the change."""
+
+    rendered: Rendered
+    part: Part
+    gone: tuple[str, ...]
+
+    def words(self, allow: Sequence[str]) -> Iterator[Problem]:
+        """What the change takes away, where nobody said the word for it."""
+        tenant, environment = self.rendered.tenant, self.rendered.environment
+        if not self.part.plan.changes:
+            return
+        for space in self.gone if REMOVE_NAMESPACE not in allow else ():
+            hint = (
+                f"{tenant.name} has namespace {space} in {environment}, and this request does not name it: all that is "
+                f"in it would be deleted; if that is meant, run again with fleet_allow: [{REMOVE_NAMESPACE}]"
+            )
+            yield tenant.request.problem(("namespaces",), "", hint)
+        for cluster in sorted(self.part.before - self.part.after) if ORPHAN_TENANT not in allow else ():
+            hint = (
+                f"{tenant.name} is on cluster {cluster}, which this request leaves out: its objects would stay there, "
+                f"and nobody would keep them; if that is meant, run again with fleet_allow: [{ORPHAN_TENANT}]"
+            )
+            yield tenant.request.problem(("environments", environment, "clusters"), "", hint)
+
+
+def _texts(wishes: Onboarding, places: Places, snapshot: Snapshot) -> dict[str, str]:
+    """The files of the repository that the plan has to see."""
+    layout = wishes.scope.layout
+    wanted = {layout.claim(environment, space) for environment, space, _who in collisions.claims(wishes.tenants)}
+    for one in wishes.rendered:
+        name, environment = one.tenant.name, one.environment
+        wanted |= {layout.tenant_file(environment, name), layout.sync_file(environment, name)}
+        wanted |= {layout.claim(environment, space) for space in one.namespaces}
+        wanted |= {layout.own_sync_file(environment, cluster, name) for cluster in one.placement.clusters}
+        wanted |= set(places.syncs(environment, name))
+    texts = snapshot.read(path for path in wanted if places.has(path))
+    former = {layout.claim(one.environment, space) for one in wishes.rendered for space in _gone(one, texts, layout)}
+    return texts | snapshot.read(path for path in former if places.has(path))
+
+
+def _case(one: Rendered, places: Places, texts: Mapping[str, str], scope: Scope) -> _Case:
+    name, environment, layout = one.tenant.name, one.environment, scope.layout
+    file, gone = layout.tenant_file(environment, name), _gone(one, texts, layout)
+    desired: dict[str, str | None] = {file: one.text}
+    desired |= {layout.claim(environment, space): one.claim for space in one.namespaces}
+    claims = {layout.claim(environment, space) for space in gone}
+    desired |= {path: None for path in claims if texts.get(path) and tenants.owner(texts[path], path) == name}
+    desired |= dict.fromkeys(places.syncs(environment, name))
+    chosen = [layout.own_sync_file(environment, cluster, name) for cluster in one.placement.clusters]
+    desired |= dict.fromkeys(chosen or [layout.sync_file(environment, name)], one.sync)
+    plan, left = plan_together(desired, texts, scope.hand_edits)
+    before = places.clusters(environment, name)
+    after = before if left else frozenset(one.placement.clusters) or scope.clusters(environment)
+    objects = _objects(texts.get(file, ""), file) if left else one.documents
+    verb = "update" if places.has(file) else "onboard"
+    return _Case(one, Part(name, environment, plan, verb, before, after, tenants.keys(name, objects)), gone)
+
+
+def _gone(one: Rendered, texts: Mapping[str, str], layout: Layout) -> tuple[str, ...]:
+    """Namespaces that the repository gives to the tenant, and that it is no longer to have."""
+    path = layout.tenant_file(one.environment, one.tenant.name)
+    text = texts.get(path, "")
+    if text in ("", one.text):
+        return ()
+    return tuple(space for space in tenants.namespaces(_objects(text, path)) if space not in one.namespaces)
+
+
+def _objects(text: str, path: str) -> list[Document]:
+    """The objects of a file; none where somebody's edit left it unreadable, which holds it."""
+    try:
+        return documents.read(text, path)
+    except InvalidInput:
+        return []
+
+
+def _placement_problems(tenant: Tenant, places: Places, scope: Scope) -> Iterator[Problem]:
+    """Clusters that the inventory does not have, and environments that a request no longer names."""
+    for placement in tenant.placements:
+        known = scope.clusters(placement.environment)
+        for cluster in placement.clusters:
+            if known and cluster not in known:
+                path = ("environments", placement.environment, "clusters")
+                hint = f"no cluster of {placement.environment} is called so (there are {', '.join(sorted(known))})"
+                yield tenant.request.problem(path, cluster, hint)
+    for environment in scope.environments:
+        file = scope.layout.tenant_file(environment, tenant.name)
+        if environment not in tenant.environments and places.has(file) and not tenant.leaving:
+            hint = (
+                f"the repository has {tenant.name} in {environment}: name that environment again, or take the tenant "
+                f"out of it with the playbook offboard and --limit {environment}"
+            )
+            yield tenant.request.problem(("environments",), "", hint)

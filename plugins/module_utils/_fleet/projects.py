@@ -1,0 +1,168 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""What ``projects/`` holds of tenants, and a planned change of it, tenant by tenant."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import messages
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import EDITED, Plan, plan_files
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
+
+_LONGEST_SUBJECT = 72
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a run is for, in one repository: its members, and environment → clusters of the whole inventory."""
+
+    members: Sequence[Member]
+    inventory: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    hand_edits: str = "hold"
+    allow: Sequence[str] = ()
+    layout: Layout = field(default_factory=Layout)
+
+    @cached_property
+    def environments(self) -> tuple[str, ...]:
+        """The environments that the run writes."""
+        return tuple(sorted({one.environment for one in self.members}))
+
+    def clusters(self, environment: str) -> frozenset[str]:
+        """All clusters that are known to be of an environment."""
+        members = {one.name for one in self.members if one.environment == environment}
+        return self.inventory.get(environment, frozenset()) | members
+
+
+class Places:
+    """Where the repository has which tenant."""
+
+    def __init__(self, snapshot: Snapshot, scope: Scope) -> None:
+        self._scope, self._layout = scope, scope.layout
+        self._paths = frozenset(snapshot.paths(self._layout.projects))
+        self._own: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+        for path in self._paths:
+            parts = path.removeprefix(f"{self._layout.projects}/").split("/")
+            if len(parts) == _OWN_SYNC_PARTS and parts[1] == "clusters":
+                self._own[parts[0], parts[3].removesuffix(".yaml")][parts[2]] = path
+
+    def has(self, path: str) -> bool:
+        """Whether there is a file of this path."""
+        return path in self._paths
+
+    def claims(self, environment: str) -> list[str]:
+        """The claims of all namespaces of an environment."""
+        prefix = self._layout.claim(environment, "")
+        return sorted(path for path in self._paths if path.startswith(prefix))
+
+    def own(self, environment: str, tenant: str) -> Mapping[str, str]:
+        """Cluster → sync file, for a tenant that chose its clusters."""
+        return self._own.get((environment, tenant), {})
+
+    def syncs(self, environment: str, tenant: str) -> list[str]:
+        """The sync files that a tenant has."""
+        shared = self._layout.sync_file(environment, tenant)
+        return [*([shared] if self.has(shared) else []), *self.own(environment, tenant).values()]
+
+    def clusters(self, environment: str, tenant: str) -> frozenset[str]:
+        """The clusters that have a tenant."""
+        everywhere = self.has(self._layout.sync_file(environment, tenant))
+        shared = self._scope.clusters(environment) if everywhere else frozenset()
+        return shared | set(self.own(environment, tenant))
+
+
+_OWN_SYNC_PARTS = len(("environment", "clusters", "cluster", "tenant.yaml"))
+
+
+@dataclass(frozen=True)
+class Part:
+    """The planned change of one tenant in one environment; ``before`` and ``after`` are clusters that have it."""
+
+    tenant: str
+    environment: str
+    plan: Plan
+    verb: str
+    before: frozenset[str] = frozenset()
+    after: frozenset[str] = frozenset()
+    keys: Sequence[Mapping[str, str]] = ()
+
+    def concerns(self, path: str, cluster: str, layout: Layout) -> bool:
+        """Whether a path of this change matters to a cluster: not what lies among another one's own."""
+        own = layout.own_tenants(self.environment, cluster)
+        others = own.removesuffix(f"/{cluster}")
+        return cluster in self.before | self.after and (not path.startswith(f"{others}/") or path.startswith(f"{own}/"))
+
+
+@dataclass(frozen=True)
+class ProjectsPlan:
+    """The files to write, tenant by tenant, and what the cluster side needs to know of them."""
+
+    parts: Sequence[Part] = ()
+    layout: Layout = field(default_factory=Layout)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """All changes in one."""
+        held = {path: why for one in self.parts for path, why in one.plan.held.items()}
+        return Plan(tuple(change for one in self.parts for change in one.plan.changes), held)
+
+    @property
+    def message(self) -> str:
+        """The commit's message."""
+        changed = [one for one in self.parts if one.plan.changes]
+        names: dict[str, set[str]] = defaultdict(set)
+        for one in changed:
+            names[one.verb].add(one.tenant)
+        where = _listed(sorted({one.environment for one in changed}))
+        subjects = [
+            " and ".join(f"{verb} {said(sorted(found))}" for verb, found in sorted(names.items())) + f" in {where}"
+            for said in (_listed, _counted)
+        ]
+        subject = next((one for one in subjects if len(one) <= _LONGEST_SUBJECT), subjects[-1])
+        everybody = sorted({one.tenant for one in changed})
+        return messages.compose(subject, self.plan.paths, {"Fleet-Tenant": everybody}) if changed else ""
+
+    def outcome(self, member: Member) -> dict[str, Any]:
+        """What was planned for one cluster: files, held, tenants (that it is to have), keys."""
+        found: dict[str, Any] = {"files": [], "held": {}, "tenants": [], "keys": []}
+        for one in self.parts:
+            if one.environment != member.environment:
+                continue
+            matters = [path for path in one.plan.paths if one.concerns(path, member.name, self.layout)]
+            found["files"] += matters
+            held = {path: why for path, why in one.plan.held.items() if one.concerns(path, member.name, self.layout)}
+            found["held"] |= held
+            if member.name in one.after:
+                found["tenants"].append(one.tenant)
+                found["keys"] += [dict(key) for key in one.keys]
+        return found
+
+
+def plan_together(desired: Mapping[str, str | None], actual: Mapping[str, str], hand_edits: str) -> tuple[Plan, bool]:
+    """A plan for files that only make sense together: where one of them is held, all are left as they are.
+
+    Also whether they were left, which ``held`` does not say of edits that are kept.
+    """
+    plan = plan_files(desired, actual, "overwrite" if hand_edits == "overwrite" else "hold")
+    if not plan.held:
+        return plan, False
+    reported = {path: why for path, why in plan.held.items() if hand_edits != "keep" or why != EDITED}
+    return Plan((), reported), True
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1] if names else "") if part)
+
+
+def _counted(names: Sequence[str]) -> str:
+    return f"{len(names)} tenant{'s' if len(names) > 1 else ''}"

@@ -1,0 +1,172 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""From a tenant to its files in one environment, and what can be read from these files again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
+    FLUX_NAMESPACE,
+    FLUX_SYNC,
+    LABEL_DOMAIN,
+    PLATFORM_SERVICE_ACCOUNT,
+    TENANT_LABEL,
+    TENANT_SERVICE_ACCOUNT,
+    Layout,
+    tenant_sync,
+)
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.profiles import PROFILES
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Placement, Rules, Tenant
+
+CREDENTIAL_ANNOTATION = f"{LABEL_DOMAIN}/credential"
+GENERATED = "generated"
+TENANT_TEMPLATE, SYNC_TEMPLATE = "tenant.yaml.j2", "sync.yaml.j2"
+# Which ClusterRole goes with which right; fleet-tenant is ours, view is Kubernetes' own.
+_ROLES = {"flux": TENANT_SERVICE_ACCOUNT, "admin": TENANT_SERVICE_ACCOUNT, "view": "view"}
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A tenant's files in one environment, as texts."""
+
+    tenant: Tenant
+    environment: str
+    documents: list[Document]
+    text: str
+    sync: str
+
+    @cached_property
+    def namespaces(self) -> tuple[str, ...]:
+        """All namespaces that the tenant gets there, those of a user's own template included."""
+        return tuple(dict.fromkeys([*self.tenant.namespaces, *namespaces(self.documents)]))
+
+    @property
+    def placement(self) -> Placement:
+        """What the request says of this environment."""
+        return next(one for one in self.tenant.placements if one.environment == self.environment)
+
+    @property
+    def claim(self) -> str:
+        """The text of the file that claims a namespace."""
+        return claim(self.tenant.name)
+
+    def problems(self, rules: Rules) -> Iterator[Problem]:
+        """What a user's template must not do: claim what is forbidden, or leave a namespace without its owner."""
+        for one in self.documents:
+            if one.get("kind") != "Namespace":
+                continue
+            hint = rules.namespace_fault(_metadata(one).get("name"))
+            if hint:
+                yield Problem(TENANT_TEMPLATE, name(one), "", f"for tenant {self.tenant.name}: {hint}")
+            elif (_metadata(one).get("labels") or {}).get(TENANT_LABEL) != self.tenant.name:
+                hint = f"every namespace needs the label {TENANT_LABEL} with the tenant's name, here {self.tenant.name}"
+                yield Problem(TENANT_TEMPLATE, name(one), "", hint)
+
+
+def render(tenant: Tenant, placement: Placement, renderer: Renderer, layout: Layout) -> Rendered:
+    """What a tenant gets in one environment; same request, same bytes."""
+    variables = template_variables(tenant, placement, layout)
+    found = renderer.render(TENANT_TEMPLATE, variables)
+    sync = documents.write_owned(renderer.render(SYNC_TEMPLATE, variables))
+    return Rendered(tenant, placement.environment, found, documents.write_owned(found), sync)
+
+
+def template_variables(tenant: Tenant, placement: Placement, layout: Layout) -> Mapping[str, Any]:
+    """What the templates of a tenant may use."""
+    source, (kind, value) = placement.source, placement.ref
+    return {
+        "tenant": {
+            "name": tenant.name,
+            "team": tenant.team,
+            "contact": tenant.contact,
+            "namespaces": list(tenant.namespaces),
+            "access": {right: list(groups) for right, groups in sorted(tenant.access.items())},
+        },
+        "environment": placement.environment,
+        "profile": _profile_variables(tenant, placement),
+        "source": {
+            "ref": {"kind": kind, "value": value},
+            **{name: getattr(source, name) for name in ("name", "url", "secret", "generated")},
+        },
+        "sync": {
+            "name": tenant_sync(tenant.name),
+            "directory": f"./{layout.tenant(placement.environment, tenant.name)}",
+            **{name: getattr(placement, name) for name in ("path", "interval", "timeout", "suspend")},
+        },
+        "service_account": TENANT_SERVICE_ACCOUNT,
+        "roles": _ROLES,
+        "flux": {"namespace": FLUX_NAMESPACE, "sync": FLUX_SYNC, "service_account": PLATFORM_SERVICE_ACCOUNT},
+    }
+
+
+def _profile_variables(tenant: Tenant, placement: Placement) -> Mapping[str, Any]:
+    profile = PROFILES[placement.profile]
+    return {
+        "name": placement.profile,
+        "labels": profile.labels,
+        "quota": {**profile.quota, **tenant.quota},
+        "limits": {**profile.limits, **tenant.limits},
+        "isolated": profile.isolated,
+    }
+
+
+def claim(tenant: str) -> str:
+    """The text of the file that says which tenant owns a namespace."""
+    return documents.write_owned([{"tenant": tenant}])
+
+
+def owner(text: str, path: str) -> str:
+    """The tenant that a claim names. Raises InvalidInput for a file that names none."""
+    found = documents.read(text, path)
+    named = found[0].get("tenant") if len(found) == 1 else None
+    if not isinstance(named, str):
+        hint = "names no tenant: bring it back to 'tenant: <name>', as its history has it"
+        raise InvalidInput(problems=[Problem(path, "tenant", "", hint)])
+    return named
+
+
+def namespaces(found: Iterable[Document]) -> list[str]:
+    """The names of the Namespaces among a tenant's objects, in their order."""
+    names = (_metadata(one).get("name") for one in found if one.get("kind") == "Namespace")
+    return [str(one) for one in names if one]
+
+
+def keys(tenant: str, found: Iterable[Document]) -> list[dict[str, str]]:
+    """The deploy keys that a tenant's sources need on each cluster: tenant, namespace, secret, source, url."""
+    sources = [one for one in found if one.get("kind") == "GitRepository"]
+    generated = [
+        one for one in sources if (_metadata(one).get("annotations") or {}).get(CREDENTIAL_ANNOTATION) == GENERATED
+    ]
+    return [
+        {
+            "tenant": tenant,
+            "namespace": str(_metadata(one).get("namespace", "")),
+            "secret": str((_spec(one).get("secretRef") or {}).get("name", "")),
+            "source": str(_metadata(one).get("name", "")),
+            "url": str(_spec(one).get("url", "")),
+        }
+        for one in generated
+    ]
+
+
+def _metadata(document: Document) -> Mapping[str, Any]:
+    found = document.get("metadata")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _spec(document: Document) -> Mapping[str, Any]:
+    found = document.get("spec")
+    return found if isinstance(found, Mapping) else {}

@@ -1,0 +1,114 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""``tenants``: the files of tenants in the fleet repository, onboarded or taken away, by one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
+    ALLOW,
+    FORGES,
+    MEMBERS,
+    REPOSITORY,
+    REQUESTS,
+    Specification,
+)
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import leaving, onboarding, preflight
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import HAND_EDITS
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects import ProjectsPlan, Scope
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Rules, Tenant
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import forge, requests, templates
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import by_sync, publish
+from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
+
+ARGUMENTS: Specification = {
+    **REPOSITORY,
+    **ALLOW,
+    **FORGES,
+    **MEMBERS,
+    **REQUESTS,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "inventory": {"type": "list", "elements": "dict", "default": []},
+    "names": {"type": "list", "elements": "str", "default": []},
+    "waiting": {"type": "dict", "default": {}},
+    "unreachable": {"type": "str", "choices": ["skip", "fail"], "default": "skip"},
+    "hand_edits": {"type": "str", "choices": list(HAND_EDITS), "default": "hold"},
+    "templates": {"type": "path"},
+}
+
+
+def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
+    """Publish what tenants need, or take it away; see the module's documentation for parameters and result."""
+    members = preflight.checked_members(parameters["clusters"], parameters["unreachable"])
+    raise_if(preflight.same_names({one["host"]: one["name"] for one in parameters["inventory"]}))
+    rules = Rules.from_params(parameters)
+    asking = requests.load(parameters["requests"], parameters["tenants"], rules)
+    withdrawal = forge.Withdrawal(parameters["forges"], check_mode=check_mode)
+    result = _about(parameters, asking, members)
+    for sync, group in by_sync(members).items():
+        scope = _scope(group, parameters)
+        think: Callable[[Snapshot], ProjectsPlan]
+        if parameters["state"] == "present":
+            renderer = Renderer(templates.read("onboard", parameters["templates"]))
+            think = partial(onboarding.plan_onboarding, _onboarding(scope, asking, renderer, rules, parameters))
+        else:
+            think = partial(_leave, leaving.Leaving(scope, result["names"], parameters["waiting"]), withdrawal)
+        change, published = publish(parameters["repository"], sync, think, check_mode=check_mode, say=say)
+        result["changed"] = result["changed"] or bool(change.plan.changes)
+        result["diff"] += change.plan.diffs
+        result["held"].update(change.plan.held)
+        for one in group:
+            result["clusters"][one.name] = change.outcome(one) | published
+    result["diff"] += withdrawal.diff
+    return result | {"by_hand": withdrawal.by_hand, "changed": result["changed"] or bool(withdrawal.removed)}
+
+
+def _about(parameters: Mapping[str, Any], asking: Sequence[Tenant], members: Sequence[Member]) -> dict[str, Any]:
+    """The result as far as the requests alone tell it; refuses a run that is for nobody."""
+    leaves = sorted({one.name for one in asking if one.leaving})
+    names = sorted({*parameters["names"], *leaves}) if parameters["state"] == "absent" else []
+    if not asking and not names:
+        raise_if([Problem("run", "fleet_requests", "", "give requests, fleet_tenants or names: there is no tenant")])
+    return {
+        "changed": False,
+        "diff": [],
+        "held": {},
+        "clusters": {},
+        "names": names,
+        "waiting": parameters["waiting"],
+        "leaving": leaves,
+        "not_in_this_run": onboarding.beyond(asking, {one.environment for one in members}),
+    }
+
+
+def _scope(members: Sequence[Member], parameters: Mapping[str, Any]) -> Scope:
+    inventory: dict[str, set[str]] = {}
+    for one in parameters["inventory"]:
+        inventory.setdefault(one["environment"], set()).add(one["name"])
+    known = {environment: frozenset(names) for environment, names in inventory.items()}
+    return Scope(members, known, parameters["hand_edits"], parameters["allow"])
+
+
+def _onboarding(
+    scope: Scope, asking: Sequence[Tenant], renderer: Renderer, rules: Rules, parameters: Mapping[str, Any]
+) -> onboarding.Onboarding:
+    found = {one["name"]: one.get("namespaces") or {} for one in parameters["clusters"] if one["reachable"]}
+    return onboarding.Onboarding(scope, [one for one in asking if not one.leaving], renderer, rules, found)
+
+
+def _leave(wishes: leaving.Leaving, withdrawal: forge.Withdrawal, snapshot: Snapshot) -> ProjectsPlan:
+    """The plan; their keys lose their rights before their files go, which are all that tells of these keys."""
+    change = leaving.plan_leaving(wishes, snapshot)
+    withdrawal.withdraw(leaving.key_titles(change, wishes.scope))
+    return change

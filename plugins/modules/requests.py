@@ -1,0 +1,55 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: requests
+short_description: Check tenants' requests, without cluster and without repository
+version_added: 0.1.0
+author: fluxops.fleet contributors (@fluxops)
+description:
+  - Reads requests, and fails with every problem of every one, each with file, line, field, value and what would be
+    right.
+  - Also checks them against each other (tenants that stand twice, namespaces that two of them want).
+notes:
+  - This is an action; it always runs on the controller, whatever the connection of the host.
+extends_documentation_fragment:
+  - fluxops.fleet._attributes
+  - fluxops.fleet._requests
+seealso:
+  - module: fluxops.fleet.tenants
+"""
+
+EXAMPLES = r"""
+- name: Check all requests of this checkout
+  fluxops.fleet.requests:
+    requests: [requests/]
+
+- name: Check one request that is data
+  fluxops.fleet.requests:
+    tenants:
+      - tenant: payments
+        owner: {team: payments}
+        sources: [{name: deploy, url: 'https://git.example/payments/payments-deploy.git'}]
+        environments: {staging: {}}
+"""
+
+RETURN = r"""
+count:
+  description: The number of requests.
+  returned: success
+  type: int
+requests:
+  description: The requests, with all that they leave out.
+  returned: success
+  type: list
+  elements: dict
+problems:
+  description: What is wrong, each with C(where), C(field), C(value) and C(hint).
+  returned: failure
+  type: list
+  elements: dict
+"""

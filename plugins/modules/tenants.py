@@ -1,0 +1,177 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: tenants
+short_description: Onboard tenants into the fleet repository, or take them out of it, by one commit
+version_added: 0.1.0
+author: fluxops.fleet contributors (@fluxops)
+description:
+  - Writes what tenants get in the environments of the given clusters (C(projects/)) by one commit, or by none where
+    nothing differs. A tenant has its own files, and nothing else is touched.
+  - Runs on the controller, once for a play (C(run_once)); a push that loses a race is planned again and pushed again.
+  - Before anything is written it checks all requests against each other, the repository and the clusters, and reports
+    every problem at once.
+  - Files that people wrote are never changed. Where somebody edited a file of a tenant, all files of that tenant are
+    left as they are, and reported.
+  - A tenant that is named nowhere is left as it is. Only O(state=absent) takes tenants away, and it belongs between
+    the steps of the playbook C(offboard), which has the clusters cleaned up in the right order.
+notes:
+  - This is an action; it always runs on the controller, whatever the connection of the host.
+extends_documentation_fragment:
+  - fluxops.fleet._attributes
+  - fluxops.fleet._repository
+  - fluxops.fleet._requests
+  - fluxops.fleet._forge.forges
+options:
+  clusters:
+    description: The clusters of this run, each as returned by M(fluxops.fleet.preflight).
+    type: list
+    elements: dict
+    required: true
+  inventory:
+    description: All clusters of the inventory, also those outside of C(--limit), each with C(host), C(name) and
+      C(environment).
+    type: list
+    elements: dict
+    default: []
+  state:
+    description: Whether the tenants are to be there. V(absent) removes O(names), and the tenants whose request says
+      C(state) V(absent), from the environments of O(clusters).
+    type: str
+    choices: [present, absent]
+    default: present
+  names:
+    description: The tenants that are to leave, with O(state=absent).
+    type: list
+    elements: str
+    default: []
+  waiting:
+    description: Environment to reason, of environments whose files stay as they are, with O(state=absent).
+    type: dict
+    default: {}
+  unreachable:
+    description: Whether clusters that can not be reached are left out, or fail the run before anything is written.
+    type: str
+    choices: [skip, fail]
+    default: skip
+  hand_edits:
+    description:
+      - What happens to the files of a tenant of which people edited one.
+      - V(hold) leaves them and reports it, V(keep) leaves them silently, V(overwrite) writes them anew.
+    type: str
+    choices: [hold, keep, overwrite]
+    default: hold
+  allow:
+    description:
+      - Words for dangerous steps.
+      - V(remove_namespace) lets a tenant lose a namespace with all that is in it.
+      - V(orphan_tenant) lets a tenant leave a cluster of those that it chose, where its objects stay behind.
+      - V(adopt_namespace) gives a tenant a namespace that exists in a cluster already.
+      - V(remove_tenant) lets O(state=absent) remove tenants that exist.
+    type: list
+    elements: str
+    default: []
+  templates:
+    description: Directory on the controller whose C(tenant.yaml.j2) and C(sync.yaml.j2) are used in place of those of
+      the role.
+    type: path
+seealso:
+  - module: fluxops.fleet.requests
+  - module: fluxops.fleet.preflight
+"""
+
+EXAMPLES = r"""
+- name: Look at each cluster
+  fluxops.fleet.preflight:
+    name: "{{ inventory_hostname }}"
+    environment: staging
+    auth: {context: "{{ inventory_hostname }}"}
+    namespaces: true
+    repository: &repository
+      url: ssh://git@git.example/platform/fleet.git
+      private_key: "{{ vault_fleet_key }}"
+      known_hosts: "{{ lookup('ansible.builtin.file', 'known_hosts') }}"
+  register: cluster_facts
+
+- name: Onboard all tenants of some requests
+  fluxops.fleet.tenants:
+    repository: *repository
+    clusters: "{{ ansible_play_hosts | map('extract', hostvars, 'cluster_facts') | list }}"
+    requests: [requests/]
+    known_hosts: "{{ lookup('ansible.builtin.file', 'known_hosts') }}"
+  run_once: true
+"""
+
+RETURN = r"""
+diff:
+  description: What changes, as before and after.
+  returned: in diff mode
+  type: list
+  elements: dict
+held:
+  description: Path to reason, of files that were left alone.
+  returned: success
+  type: dict
+not_in_this_run:
+  description: What requests ask for in environments that have no cluster in this run, a line for each tenant.
+  returned: success
+  type: list
+  elements: str
+leaving:
+  description: The tenants whose request says C(state) V(absent).
+  returned: success
+  type: list
+  elements: str
+names:
+  description: The tenants that leave, with O(state=absent).
+  returned: success
+  type: list
+  elements: str
+waiting:
+  description: What was given as O(waiting).
+  returned: success
+  type: dict
+by_hand:
+  description: What was left to do at forges that we can not ask.
+  returned: success
+  type: list
+  elements: str
+clusters:
+  description: Cluster name to what was published for it.
+  returned: success
+  type: dict
+  contains:
+    revision:
+      description: The commit that holds what the cluster needs.
+      type: str
+      returned: always
+    superseded:
+      description: The commit that the branch was at before, where this run made one.
+      type: list
+      elements: str
+      returned: always
+    files:
+      description: The paths that were written and concern this cluster.
+      type: list
+      elements: str
+      returned: always
+    held:
+      description: The paths that concern this cluster and were left alone, and why.
+      type: dict
+      returned: always
+    tenants:
+      description: The tenants of this run that the cluster is to have.
+      type: list
+      elements: str
+      returned: always
+    keys:
+      description: The deploy keys that these need, each with C(tenant), C(namespace), C(secret), C(source) and C(url).
+      type: list
+      elements: dict
+      returned: always
+"""
