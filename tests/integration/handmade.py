@@ -81,8 +81,8 @@ class Tenant:
         return self.cluster.get(kind, "-n", namespace or self.first, name)
 
     def patch(self, kind: str, name: str, patch: Mapping[str, Any], namespace: str = "") -> None:
-        """Merge into one object."""
-        place = ["-n", namespace or self.first]
+        """Merge into one object, as Flux's own CLI does: what kubectl sets, kustomize-controller takes away again."""
+        place = ["-n", namespace or self.first, "--field-manager=flux"]
         self.cluster.kubectl("patch", kind, *place, name, "--type=merge", "-p", json.dumps(patch))
 
     def fleet_sync(self) -> Object:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -110,4 +111,5 @@ class Stalled:
         return bool(stuck) and all(stuck)
 
     def _age(self, one: Health, now: float) -> float:
-        return now - self._since.setdefault((one.name, one.failure), now)
+        # Each try has a folder and counters of its own, which Flux's words name.
+        return now - self._since.setdefault((one.name, re.sub(r"[0-9]+", "0", one.failure)), now)

@@ -1,0 +1,127 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The wait for tenants: asked now, judged by what they have applied, told in Flux's words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.clusters import Cluster
+from tests.integration.conftest import Grounds
+from tests.integration.handmade import MEMBER, REPOSITORY, Tenant, as_text, deployment
+from tests.integration.project import STAGING, Outcome, Project, eventually
+
+
+@pytest.fixture(scope="module")
+def project(grounds: Grounds) -> Project:
+    return grounds.fleet()
+
+
+@pytest.fixture(scope="module")
+def cluster(grounds: Grounds) -> Cluster:
+    return grounds.clusters[STAGING]
+
+
+@pytest.fixture(scope="module")
+def tenant(project: Project, cluster: Cluster) -> Tenant:
+    return Tenant(project, cluster, "reached")
+
+
+def reconcile(project: Project, *arguments: str, **options: Any) -> Outcome:
+    task = {"fluxops.fleet.reconcile": {**MEMBER, "repository": REPOSITORY, **options}, "register": "found"}
+    always = {"ansible.builtin.debug": {"msg": "{{ found.tenants | to_json }}"}, "when": "found.tenants is defined"}
+    play = [{"block": [task], "always": [always]}]
+    return project.run("--limit", STAGING, *arguments, playbook=project.playbook("reconcile", *play))
+
+
+def idle(cluster: Cluster) -> bool:
+    """Whether nobody writes for a while."""
+    before = cluster.writes()
+    time.sleep(3)
+    return cluster.writes() == before
+
+
+def test_new_tenant_is_waited_for(project: Project, tenant: Tenant) -> None:
+    tenant.onboard({"app/web.yaml": [deployment("web")]})
+    [commit, *_older] = project.commits()
+    found = reconcile(project, tenants=[tenant.name], revision=commit)
+    assert found.code == 0, found.output
+    assert tenant.get("deployment", "web") is not None
+    assert '"state": "ready"' in found.words
+    assert tenant.get("kustomization", "app")["status"]["lastAppliedRevision"] in found.words
+    assert found.changed == {STAGING: 0}
+
+
+def test_nothing_is_asked_where_all_is_ready(project: Project, cluster: Cluster, tenant: Tenant) -> None:
+    eventually(lambda: idle(cluster), "nothing is written any more")
+    before = cluster.writes()
+    [commit, *_older] = project.commits()
+    for more in ({"revision": commit}, {"everything": True}):
+        found = reconcile(project, tenants=[tenant.name], **more)
+        assert found.code == 0, found.output
+    assert cluster.writes() == before
+
+
+def test_tenants_own_commit_is_fetched_when_asked(project: Project, tenant: Tenant) -> None:
+    tenant.patch("gitrepository", "deploy", {"spec": {"interval": "1h"}})
+    tenant.wait("gitrepository", "deploy")
+    project.edit("app/second.yaml", as_text([deployment("second")]), repository=tenant.repository)
+    found = reconcile(project, tenants=[tenant.name], ask=True)
+    assert found.code == 0, found.output
+    assert tenant.get("deployment", "second") is not None
+
+
+def test_check_mode_asks_nobody(project: Project, cluster: Cluster, tenant: Tenant) -> None:
+    before = cluster.writes()
+    found = reconcile(project, "--check", tenants=[tenant.name, "nobody"], ask=True)
+    assert found.code == 0, found.output
+    assert '"state": "missing"' in found.words
+    assert cluster.writes() == before
+
+
+@pytest.fixture
+def broken(project: Project, tenant: Tenant) -> Iterator[None]:
+    project.edit("app/second.yaml", "kind: [", repository=tenant.repository)
+    yield
+    project.edit("app/second.yaml", as_text([deployment("second")]), repository=tenant.repository)
+    assert reconcile(project, tenants=[tenant.name], ask=True).code == 0
+
+
+@pytest.mark.usefixtures("broken")
+def test_broken_tenant_is_named_in_fluxs_words_and_the_others_are_ready(
+    project: Project, cluster: Cluster, tenant: Tenant
+) -> None:
+    other = Tenant(project, cluster, "fine")
+    other.onboard({"app/web.yaml": [deployment("web")]})
+    [commit, *_older] = project.commits()
+    started = time.monotonic()
+    found = reconcile(project, tenants=[tenant.name, other.name], revision=commit, ask=True)
+    assert found.code != 0
+    assert f"tenant {tenant.name}: Kustomization {tenant.first}/app: " in found.words
+    assert "second.yaml" in found.words
+    assert f"tenant {other.name}:" not in found.words
+    assert other.get("deployment", "web") is not None
+    assert time.monotonic() - started < 120
+
+
+def test_unknown_tenant_is_missing(project: Project) -> None:
+    found = reconcile(project, tenants=["nobody"])
+    assert found.code != 0
+    assert "tenant nobody: there is no Kustomization flux-system/tenant-nobody" in found.words
+
+
+def test_suspended_tenant_is_shown_and_not_waited_for(project: Project, tenant: Tenant) -> None:
+    tenant.patch("kustomization", "app", {"spec": {"suspend": True}})
+    try:
+        found = reconcile(project, tenants=[tenant.name], ask=True)
+        assert found.code == 0, found.output
+        assert '"suspended": true' in found.words
+        assert tenant.get("kustomization", "app")["spec"]["suspend"] is True
+    finally:
+        tenant.patch("kustomization", "app", {"spec": {"suspend": None}})
+    tenant.wait()
