@@ -106,9 +106,9 @@ class Cluster:
         return done.stdout.strip() == "yes"
 
     def settled(self) -> bool:
-        """Whether Flux has nothing left to do: every Kustomization has applied what the source holds."""
+        """Whether Flux has nothing left to do: every Kustomization of the fleet has applied what its source holds."""
         revision = self.flux("gitrepository")["status"].get("artifact", {}).get("revision")
-        kustomizations = self.get("kustomizations.kustomize.toolkit.fluxcd.io", "-A")
+        kustomizations = self.get("kustomizations.kustomize.toolkit.fluxcd.io", "-n", "flux-system")
         return all(
             is_ready(one) and one["status"].get("lastAppliedRevision") == revision for one in kustomizations
         ) and bool(kustomizations)
