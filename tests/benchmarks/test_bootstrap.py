@@ -13,31 +13,20 @@ theirs. No figure is asserted: machines differ.
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.costs import Cost, measure
 from tests.integration.project import Project
 from tests.lab import Lab
 
 COUNT = int(os.environ.get("BENCH_CLUSTERS", "4"))
 FLUX = os.environ.get("FLUX") or shutil.which("flux")
 NAMES = [f"bench-{number}" for number in range(1, COUNT + 1)]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one way to do it took: seconds on the clock, seconds of processor, commits that the repository has then."""
-
-    wall: float
-    processor: float
-    commits: int
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +40,6 @@ def lab() -> Iterator[Lab]:
     finally:
         if not was_up:
             found.down()
-
-
-def measure(work: Callable[[], None], commits: Callable[[], int]) -> Cost:
-    """The cost of some work that other programs do."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    work()
-    after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - start
-    return Cost(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, commits())
 
 
 def flux_bootstrap(lab: Lab, repository: str, folder: Path) -> None:
