@@ -63,8 +63,8 @@ class Request:
         return self.where
 
     def problem(self, path: Path, value: Any, hint: str) -> Problem:
-        """What is wrong with one value, with the place that it stands at."""
-        shown = value if isinstance(value, str) else "" if value is None else str(value)
+        """What is wrong with one value, with the place that it stands at; of lists and mappings nothing is shown."""
+        shown = value if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""
         return Problem(self.place(path), text(path) or "request", shortened(shown), hint)
 
 
