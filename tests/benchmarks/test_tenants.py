@@ -7,8 +7,8 @@
 
 The repository's side alone: files written, one commit, pushed to the lab's forge; no cluster applies it. Each once for
 all, once more with nothing to do, and (not by the role) once for one tenant more. The role's templates are the very
-files that onboarding writes. Wall time, processor time of the programs themselves, and commits; ratios are ours to theirs. No figure is
-asserted: machines differ.
+files that onboarding writes. Wall time, processor time of the programs themselves, and commits; ratios are ours to
+theirs. No figure is asserted: machines differ.
 """
 
 from __future__ import annotations
