@@ -21,6 +21,8 @@ COMPONENT_LABEL = f"{LABEL_DOMAIN}/component"
 LAYER_LABEL = f"{LABEL_DOMAIN}/layer"
 TENANT_SERVICE_ACCOUNT = "fleet-tenant"
 PLATFORM_SERVICE_ACCOUNT = "kustomize-controller"
+HELM_SERVICE_ACCOUNT = "helm-controller"
+CLUSTER_FACTS = "fleet-cluster"
 SHARDS = tuple("0123456789abcdef")
 
 
@@ -90,6 +92,10 @@ class Layout:
     def component(self, environment: str, layer: str, component: str) -> str:
         """The directory of what is rendered for one component."""
         return f"{self.infrastructure}/{environment}/{layer}/{component}"
+
+    def own_component(self, environment: str, cluster: str, component: str) -> str:
+        """The directory of what is rendered for a component that one cluster has unlike its environment."""
+        return f"{self.infrastructure}/{environment}/clusters/{cluster}/{component}"
 
     def watched(self, cluster: str, environment: str) -> tuple[str, ...]:
         """What a cluster checks out. The closing slash matters: go-git compares prefixes (``stg-1`` and ``stg-10``)."""

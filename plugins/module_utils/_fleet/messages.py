@@ -23,6 +23,14 @@ def clusters_message(new: Sequence[str], changed: Sequence[str], paths: Iterable
     return compose(subject, paths, {"Fleet-Cluster": sorted([*new, *changed])})
 
 
+def infrastructure_message(environments: Sequence[str], components: Sequence[str], paths: Iterable[str]) -> str:
+    """The message for a change of ``infrastructure/``, or of what clusters take of it."""
+    place = f"infrastructure in {', '.join(environments)}"
+    subjects = [f"{place}: {said}" for said in (", ".join(components), f"{len(components)} components")]
+    subject = next((one for one in subjects if len(one) <= _LONGEST_SUBJECT), subjects[-1]) if components else place
+    return compose(subject, paths, {"Fleet-Environment": environments, "Fleet-Component": components})
+
+
 def _counted(names: Sequence[str]) -> str:
     return f"{len(names)} cluster{'s' if len(names) > 1 else ''}"
 

@@ -161,7 +161,7 @@ def check_branch(where: str, field: str, value: str) -> list[Problem]:
 def check_repository_url(where: str, field: str, value: str) -> list[Problem]:
     """Problems of a Git URL: a scheme that we and Flux speak, no credentials in it."""
     hint = _fault_of_url(value)
-    return [Problem(where, field, _without_credentials(value) or "empty", hint)] if hint else []
+    return [Problem(where, field, without_credentials(value) or "empty", hint)] if hint else []
 
 
 def _fault_of_url(value: str) -> str:
@@ -181,7 +181,7 @@ def _fault_of_url(value: str) -> str:
     return ""
 
 
-def _without_credentials(url: str) -> str:
+def without_credentials(url: str) -> str:
     """The URL with nothing that may be secret: what stands before an '@', and after '?' or '#'."""
     if _PLAIN_SSH.fullmatch(url):
         return url

@@ -1,0 +1,77 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Expressions that Flux could not fill are found before it empties them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.substitution import unknown
+from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import mappings
+
+FACTS = {"cluster_name", "region"}
+
+
+def found(text: Any) -> list[str]:
+    """The unknown expressions in one value."""
+    return [expression for expression, _place in unknown([{"kind": "ConfigMap", "data": {"x": text}}], FACTS)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "plain", "$plain", "$(plain)", "${cluster_name}",
+        "a-${cluster_name}-${region}", "$${anything}", "$${not.a.name}",
+        "${zone:=a}", "${zone:-a}", "${zone=a}", "${cluster_name/a/b}",
+        "${#region}", "${region^^}", "{region}", 3, None,
+    ],
+)  # fmt: skip
+def test_known(text: Any) -> None:
+    assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expressions"),
+    [
+        ("${zone}", ["${zone}"]),
+        ("${cluster_name}${zone}${Region}", ["${zone}", "${Region}"]),
+        ("${zone^^}", ["${zone^^}"]),
+        ("${}", ["${}"]),
+        ("${{ github.ref }}", ["${{ github.ref }"]),
+        ("${__from}\n${cluster name}", ["${__from}", "${cluster name}"]),
+    ],
+)
+def test_unknown(text: str, expressions: list[str]) -> None:
+    assert found(text) == expressions
+
+
+def test_unknown_says_where() -> None:
+    document = {"kind": "HelmRelease", "spec": {"values": {"hosts": [{"a": "x"}, {"${key}": "${zone}"}]}}}
+    assert unknown([document], FACTS) == [
+        ("${key}", "HelmRelease.spec.values.hosts[1]"),
+        ("${zone}", "HelmRelease.spec.values.hosts[1].${key}"),
+    ]
+
+
+@pytest.mark.parametrize("field", ["annotations", "labels"])
+def test_objects_that_flux_leaves_alone(field: str) -> None:
+    metadata = {field: {"kustomize.toolkit.fluxcd.io/substitute": "disabled"}}
+    assert unknown([{"kind": "ConfigMap", "metadata": metadata, "data": {"x": "${zone}"}}], FACTS) == []
+
+
+@given(mappings)
+def test_escaped_text_is_never_unknown(tree: dict[str, Any]) -> None:
+    assert unknown([{"kind": "ConfigMap", "data": escaped(tree)}], FACTS) == []
+
+
+def escaped(value: Any) -> Any:
+    """A tree with every expression written as the text itself."""
+    if isinstance(value, dict):
+        return {escaped(key): escaped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [escaped(item) for item in value]
+    return value.replace("${", "$${") if isinstance(value, str) else value
