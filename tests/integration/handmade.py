@@ -51,20 +51,28 @@ class Tenant:
         self.environment = cluster.name.partition("-")[0]
         self.repository = f"{project.repository}-{name}"
         self.labels = {TENANT_LABEL: name}
+        self.files: dict[str, list[Object]] = {}
         layout = Layout()
         self.file = layout.tenant_file(self.environment, name)
         self.sync_file = layout.sync_file(self.environment, name)
 
     def onboard(self, files: Mapping[str, Sequence[Object]], *, secret: bool = True, **sync: Any) -> None:
-        """Write the deployment repository, the tenant's files in the fleet repository, and its Secret."""
+        """Write the deployment repository, the tenant's files in the fleet repository, and its Secret.
+
+        ``sync``: fields of its own Kustomization's spec.
+        """
         forge = self.project.lab.forge
         forge.create_repository(self.repository)
         for path, objects in files.items():
             self.project.edit(path, as_text(objects), repository=self.repository)
         if secret:
             self.cluster.kubectl("apply", "-f", "-", text=as_text([self._namespaces()[0], self._secret()]))
-        self.project.edit(self.file, as_text([*self._namespaces(), *self._rights(), *self.syncs(**sync)]))
-        self.project.edit(self.sync_file, as_text([self.fleet_sync()]))
+        self.files = {
+            self.file: [*self._namespaces(), *self._rights(), *self.syncs(**sync)],
+            self.sync_file: [self.fleet_sync()],
+        }
+        for path, objects in self.files.items():
+            self.project.edit(path, as_text(objects))
 
     def wait(self, kind: str = "kustomization", name: str = "app") -> Object:
         """The object of Flux in its first namespace, once it is ready."""
@@ -84,6 +92,10 @@ class Tenant:
         """Merge into one object, as Flux's own CLI does: what kubectl sets, kustomize-controller takes away again."""
         place = ["-n", namespace or self.first, "--field-manager=flux"]
         self.cluster.kubectl("patch", kind, *place, name, "--type=merge", "-p", json.dumps(patch))
+
+    def suspend_fleet_sync(self) -> None:
+        """Keep Flux from putting back what a person deletes."""
+        self.patch("kustomization", tenant_sync(self.name), {"spec": {"suspend": True}}, "flux-system")
 
     def fleet_sync(self) -> Object:
         """``tenant-<name>``."""

@@ -32,9 +32,11 @@ _PLURALS = {
     "GitRepository": ("gitrepositories", True),
     "HelmRelease": ("helmreleases", True),
     "Kustomization": ("kustomizations", True),
+    "LimitRange": ("limitranges", True),
     "Namespace": ("namespaces", False),
     "NetworkPolicy": ("networkpolicies", True),
     "ResourceQuota": ("resourcequotas", True),
+    "RoleBinding": ("rolebindings", True),
     "Secret": ("secrets", True),
     "SelfSubjectAccessReview": ("selfsubjectaccessreviews", False),
     "Service": ("services", True),
@@ -107,6 +109,15 @@ class Cluster:
         """Set single fields of an object, as ``flux reconcile`` and ``flux suspend`` do; None takes one away."""
         path = self._path_of(document)
         self._ask("PATCH", path, {"fieldManager": MANAGER}, patch, content_type="application/merge-patch+json")
+
+    def delete(self, document: Document) -> None:
+        """Delete this object, and in the background what it owns; one that is gone, or is another by now, is left."""
+        options = {"propagationPolicy": "Background", "preconditions": {"uid": document["metadata"]["uid"]}}
+        try:
+            self._ask("DELETE", self._path_of(document), None, options, what=object_name(document))
+        except ClusterError as error:
+            if error.status not in (404, 409):
+                raise
 
     def version(self) -> str:
         """The API server's version, such as v1.36.3."""

@@ -1,0 +1,88 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""``offboard``: tenants taken off one cluster, in the order that loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
+    ALLOW,
+    AUTH,
+    NAME,
+    TIMEOUT,
+    Specification,
+)
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import leaving
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady, raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.offboarding import Remains
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.offboarding import Departure, attempt
+from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
+
+ARGUMENTS: Specification = {
+    **AUTH,
+    **NAME,
+    **ALLOW,
+    **TIMEOUT,
+    "tenants": {"type": "list", "elements": "str", "required": True},
+    "step": {"type": "str", "choices": ["workloads", "namespaces"], "required": True},
+}
+
+
+def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
+    """Take tenants off one cluster; see the module's documentation for parameters and result."""
+    where, step, timeout = parameters["name"], parameters["step"], parameters["timeout"]
+    raise_if(leaving.name_problems(parameters["tenants"]))
+    with Cluster(parameters["auth"], where) as cluster:
+        departures = [Departure(cluster, tenant, say) for tenant in parameters["tenants"]]
+        found = [(one, one.look()) for one in departures]
+        raise_if(problem for one, remains in found for problem in one.problems(remains, parameters["allow"]))
+        removed = {one.tenant: _removed(one, remains, step) for one, remains in found}
+        result: Result = {
+            "changed": any(removed.values()),
+            "removed": removed,
+            "diff": [
+                _diff(f"{step} of tenant {tenant} in {where}", names) for tenant, names in removed.items() if names
+            ],
+        }
+        if check_mode:
+            return {**result, "left": []}
+        early = [name(own) for _one, remains in found for own in remains.own]
+        if step == "namespaces" and early:
+            raise NotReady(f"{where}: {', '.join(early)} must go first: run the step workloads")
+        late = wait(lambda: _advance(departures, step), lambda late: not late, timeout)
+        result["left"] = [] if late or step != "workloads" else [left for one in departures for left in one.left()]
+    if not late:
+        return result
+    said = "; ".join(f"tenant {tenant}: {reason}" for tenant, reasons in late.items() for reason in reasons)
+    return {**result, "failed": True, "msg": f"{where}: not gone after {timeout} s: {said}"}
+
+
+def _advance(departures: list[Departure], step: str) -> dict[str, list[str]]:
+    """Tenant → what it has left to go; nothing for those that are done."""
+    steps = {one.tenant: one.workloads if step == "workloads" else one.namespaces for one in departures}
+    late = {tenant: attempt(do) for tenant, do in steps.items()}
+    return {tenant: reasons for tenant, reasons in late.items() if reasons}
+
+
+def _removed(one: Departure, found: Remains, step: str) -> list[str]:
+    """What a step is to write away, in words; nothing where it would only wait."""
+    if step == "workloads":
+        return found.workloads if found.workloads_change else []
+    return [*(name(fence) for fence in one.fences(found)), *(f"Namespace {space}" for space in found.lasting)]
+
+
+def _diff(header: str, names: list[str]) -> dict[str, str]:
+    return {
+        "before_header": header,
+        "after_header": header,
+        "before": "".join(f"{one}\n" for one in names),
+        "after": "",
+    }
