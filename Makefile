@@ -44,8 +44,8 @@ molecule: setup ## the roles' scenarios on the lab's clusters
 test: setup ## all gates: lint, the built tarball, ansible-test, unit tests, lab, integration, molecule
 	@$(GATES) test
 
-demo: setup ## a fleet on this machine: two clusters, a Git forge, one bootstrap, a second one that does nothing
-	@.venv/bin/python -m tests.demo
+demo: setup ## the whole story on this machine: two clusters, infrastructure, a tenant (LEAVE=yes: it leaves again)
+	@.venv/bin/python -m tests.demo $(if $(LEAVE),--leave)
 
 soak: setup ## long: random histories, kills and faults until told otherwise
 	@echo "soak: tests/faults, as long as it takes (stop with Ctrl-C)"

@@ -1,10 +1,11 @@
 # Copyright: fluxops.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell the story: python -m tests.demo, best through `make demo`.
+"""Tell the story: python -m tests.demo [--leave], best through `make demo`.
 
 It may be run as often as one likes: on a fleet that is there already it shows that nothing changes; clusters that were
-made anew, or that tests have used, are brought back. The lab stays up at the end. LAB_DIR says where it is (.lab).
+made anew, or that tests have used, are brought back. With --leave (make demo LEAVE=yes) the tenant leaves at the end.
+The lab stays up. LAB_DIR says where it is (.lab).
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import sys
 import time
 from pathlib import Path
 
-from tests.demo.playbooks import BOOTSTRAP, FILES, FLUXS, OURS, PLAN, STATUS, Shell, changed, planned, shown
+from tests.demo import platform
+from tests.demo.playbooks import BOOTSTRAP, FILES, FLUXS, OURS, PLAN, STATUS, Shell, changed, planned, playbook, shown
 from tests.lab import Lab, LabError
 from tests.lab.settings import DEFAULT_CLUSTERS, ROOT
 
-REPOSITORY = "fleet"  # inventories/lab names it too
 REPLACE = '{"fleet_allow": ["replace_cluster"]}'
+INFRASTRUCTURE = playbook("infrastructure")
 
 
 class DemoError(Exception):
@@ -30,8 +32,8 @@ class DemoError(Exception):
 class Demo:
     """The steps, in the order in which they are told."""
 
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
+    def __init__(self, lab: Lab, *, leave: bool = False) -> None:
+        self.lab, self.leave = lab, leave
         self.shell = Shell(lab.settings.directory)
         self.started = time.monotonic()
         self.told = 0
@@ -42,16 +44,19 @@ class Demo:
         self.bring_up()
         self.plan()
         self.bootstrap()
+        self.install_infrastructure()
+        self.give_skeleton()
+        self.onboard()
         self.show_status()
         self.repeat()
+        if self.leave:
+            self.offboard()
         self.say_what_next()
 
     def bring_up(self) -> None:
         self.step("The lab: two real clusters, and a Git forge with the fleet repository that they will follow")
         self.lab.up(DEFAULT_CLUSTERS)
-        forge = self.lab.forge
-        if forge.call("GET", f"/repos/{forge.facts['user']}/{REPOSITORY}", missing=None) is None:
-            forge.create_repository(REPOSITORY)
+        platform.make_repositories(self.lab.forge)
         print(f"fleet repository {self.page}, private, {commits(len(self.history()))}")
 
     def plan(self) -> None:
@@ -90,29 +95,79 @@ class Demo:
 
     def bootstrap(self) -> None:
         self.step("The run: one commit for all clusters, then Flux on each")
-        code, _output = self.shell.run([*BOOTSTRAP, *self.allow])
-        if code:
-            raise DemoError("the run failed: see above")
+        self.expect([*BOOTSTRAP, *self.allow])
         history = self.history()
         print(f"The repository has {commits(len(history))}; the newest: {history[0].splitlines()[0]}")
 
+    def install_infrastructure(self) -> None:
+        self.step("Infrastructure: a chart, a directory written by hand, plain manifests; layer after layer")
+        print(f"The chart is at {platform.publish_chart(self.lab.forge)}")
+        if platform.write_by_hand(self.lab.forge):
+            print(f"Committed by hand: {', '.join(platform.HAND_WRITTEN)}")
+        self.expect(INFRASTRUCTURE)
+
+    def give_skeleton(self) -> None:
+        self.step(
+            f"A team's deployment repository, {platform.DEPLOYMENT}, private: its skeleton, which builds as it is"
+        )
+        self.expect(self.skeleton)
+
+    @property
+    def skeleton(self) -> list[str]:
+        """The command that gives the team's repository its skeleton."""
+        url = self.lab.forge.urls(platform.DEPLOYMENT)["ssh_url"]
+        names = f'{{"deployment_repository_name": "{platform.TENANT}", "deployment_repository_url": "{url}"}}'
+        return playbook("deployment_repository", "-e", names)
+
+    def onboard(self) -> None:
+        self.step("Onboarding: the team's request, checked, and made true in both environments by one commit")
+        request = platform.write_request(self.lab)
+        print(f"{shown(request)}:\n\n{request.read_text()}")
+        self.expect(playbook("validate", "-e", f"fleet_requests={shown(request)}"), brief=True)
+        self.expect(self.onboarding)
+        print(f"The repository has {commits(len(self.history()))}; the newest: {self.history()[0].splitlines()[0]}")
+
+    @property
+    def onboarding(self) -> list[str]:
+        """The command that onboards the team."""
+        return playbook("onboard", "-e", f"fleet_requests={shown(platform.write_request(self.lab))}")
+
     def show_status(self) -> None:
-        self.step("The status, as Flux itself reports it")
-        code, _output = self.shell.run(STATUS, brief=True)
-        if code:
-            raise DemoError("a cluster is not ready: see above")
+        self.step("The status of clusters, infrastructure and tenants, as Flux itself reports it")
+        self.expect(STATUS, brief=True)
 
     def repeat(self) -> None:
-        self.step("The same run again, which finds nothing to do")
+        self.step("Everything again, which finds nothing to do")
         before = self.history()
-        code, output = self.shell.run(BOOTSTRAP, brief=True)
-        counts = changed(output)
-        if code or counts.keys() != set(DEFAULT_CLUSTERS) or any(counts.values()):
-            raise DemoError("the second run should have ended in changed=0 for every cluster: see above")
+        for command in (BOOTSTRAP, INFRASTRUCTURE, self.skeleton, self.onboarding):
+            counts = changed(self.expect(command, brief=True))
+            if not counts or any(counts.values()):
+                raise DemoError("a second run should have ended in changed=0 for every host: see above")
         after = self.history()
         if after != before:
-            raise DemoError(f"the second run should have committed nothing: {len(before)} commits became {len(after)}")
-        print(f"Checked: changed=0 for {' and '.join(DEFAULT_CLUSTERS)}, and still {commits(len(after))}.")
+            raise DemoError(f"second runs should have committed nothing: {len(before)} commits became {len(after)}")
+        print(f"Checked: changed=0 in every run, and still {commits(len(after))}.")
+
+    @property
+    def leaving(self) -> list[str]:
+        """The command by which the tenant leaves."""
+        words = f'{{"fleet_tenant": "{platform.TENANT}", "fleet_allow": ["remove_tenant"]}}'
+        return playbook("offboard", "-e", words)
+
+    def offboard(self) -> None:
+        self.step("The tenant leaves: its workloads, its files, its rights, its namespaces and its keys, in that order")
+        self.expect(self.leaving)
+        keys = self.lab.forge.deploy_keys(platform.DEPLOYMENT)
+        if keys:
+            raise DemoError(f"the forge still has keys of the tenant: {', '.join(key['title'] for key in keys)}")
+        self.expect(STATUS, brief=True)
+
+    def expect(self, command: list[str], *, brief: bool = False) -> str:
+        """The output of a command that must end well."""
+        code, output = self.shell.run(command, brief=brief)
+        if code:
+            raise DemoError("the run failed: see above")
+        return output
 
     def say_what_next(self) -> None:
         self.step("The lab stays up. What to try next")
@@ -124,6 +179,7 @@ class Demo:
             "The plan for a change, here a fact that manifests may use": [
                 [*PLAN, "-e", '{"fleet_substitutions": {"region": "north"}}']
             ],
+            "The tenant leaves (make demo brings it back)": [self.leaving],
             "Lose a cluster, and bring it back": [
                 ["make", "lab-reset", f"CLUSTERS={first}"],
                 [*BOOTSTRAP, "--limit", first, "-e", REPLACE],
@@ -148,17 +204,17 @@ class Demo:
     def step(self, title: str) -> None:
         self.told += 1
         minutes, seconds = divmod(int(time.monotonic() - self.started), 60)
-        print(f"\n==> [{self.told}/6] {minutes}:{seconds:02}  {title}", flush=True)
+        print(f"\n==> [{self.told}/{9 + self.leave}] {minutes}:{seconds:02}  {title}", flush=True)
 
     @property
     def page(self) -> str:
         """Where people look at the fleet repository."""
         facts = self.lab.forge.facts
-        return f"{facts['web']}{facts['user']}/{REPOSITORY}"
+        return f"{facts['web']}{facts['user']}/{platform.FLEET}"
 
     def history(self) -> list[str]:
         """The messages of the fleet repository's commits, newest first."""
-        return [str(commit["message"]) for commit in self.lab.forge.commits(REPOSITORY)]
+        return [str(commit["message"]) for commit in self.lab.forge.commits(platform.FLEET)]
 
 
 def commits(count: int) -> str:
@@ -173,7 +229,7 @@ def stop(number: int, frame: object) -> None:
 def main() -> int:
     """Tell the story; its exit code."""
     signal.signal(signal.SIGTERM, stop)
-    demo = Demo(Lab())
+    demo = Demo(Lab(), leave="--leave" in sys.argv[1:])
     left = f"demo: the lab is left as it is; {demo.shell.prefix}make lab-down ends it"
     try:
         demo.tell()

@@ -16,8 +16,15 @@ from subprocess import DEVNULL, PIPE, STDOUT, Popen
 from tests.lab.settings import ROOT
 
 ANSIBLE = [".venv/bin/ansible-playbook"]
-BOOTSTRAP = [*ANSIBLE, "playbooks/bootstrap.yml", "-i", "inventories/lab"]
-STATUS = [*ANSIBLE, "playbooks/status.yml", "-i", "inventories/lab"]
+
+
+def playbook(name: str, *arguments: str) -> list[str]:
+    """The command that runs one of the collection's playbooks on the lab."""
+    return [*ANSIBLE, f"playbooks/{name}.yml", "-i", "inventories/lab", *arguments]
+
+
+BOOTSTRAP = playbook("bootstrap")
+STATUS = playbook("status")
 PLAN = [*BOOTSTRAP, "--check", "--diff"]
 COLLECTIONS = ROOT / ".venv" / "collections"
 # A collection that was installed here is found before the checkout's.

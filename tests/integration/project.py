@@ -84,6 +84,9 @@ class Project:
         self.variables = {
             "fleet_repository_url": self.lab.forge.urls(self.repository)["ssh_url"],
             "fleet_report": str(self.folder / "report.json"),
+            # What the lab's inventory has for the demo.
+            "fleet_secrets": [],
+            "fleet_components": {},
             **self.variables,
         }
         for name in ("home", "tmp", "work"):

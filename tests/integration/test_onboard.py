@@ -137,7 +137,7 @@ MAY_NOT = [
     *(f"{verb} limitranges -n payments" for verb in ("create", "patch", "delete")),
     *(f"{verb} rolebindings.rbac.authorization.k8s.io -n payments" for verb in ("create", "patch", "delete")),
     *(f"{verb} roles.rbac.authorization.k8s.io -n payments" for verb in ("create", "bind", "escalate")),
-    "create serviceaccounts/token -n payments",
+    "create serviceaccounts --subresource=token -n payments",
     "impersonate serviceaccounts -n payments",
     "create clusterroles.rbac.authorization.k8s.io",
     "create clusterrolebindings.rbac.authorization.k8s.io",

@@ -25,6 +25,10 @@ _SHORTEST = 6
 _KUBECONFIG_SECRETS = ("token", "password", "client-key-data", "refresh-token", "id-token", "access-token")
 _KUBECONFIG_LINE = re.compile(rf"\b(?:{'|'.join(_KUBECONFIG_SECRETS)})[\"']?\s*:\s*[\"']?([^\s\"',}}]+)")
 
+# Fields of a Secret that Flux and Kubernetes read and that are public: to blank out a user's name would take it out of
+# every URL that a result hands on.
+_PUBLIC_FIELDS = ("username", "known_hosts", "identity.pub", "ca.crt", "tls.crt")
+
 # The password, or in https:// the name alone, that people put before a URL's host. It is refused, but not shown either.
 _URL_CREDENTIALS = re.compile(r"://[^/\s:@]*:([^/\s]+)@|https?://([^/\s:@]+)@")
 
@@ -50,8 +54,8 @@ def secret_values(specification: Mapping[str, Any], parameters: Mapping[str, Any
 
 def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
-        for item in value.values():
-            yield from _strings(item)
+        for key, item in value.items():
+            yield from () if key in _PUBLIC_FIELDS else _strings(item)
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from _strings(item)

@@ -199,3 +199,9 @@ def test_secret_values_of_parameters_that_are_not_valid(parameters: dict[str, An
 def test_scrubber_in_a_log_message() -> None:
     record = logging.LogRecord("x", logging.INFO, "f", 1, "pushing to %s", (FORMS["in a URL"],), None)
     assert Scrubber([CANARY]).text(record.getMessage()) == f"pushing to https://git:{MASK}@git.example/x.git"
+
+
+def test_public_fields_of_a_secret_stay_readable() -> None:
+    specification = {"secrets": {"type": "list", "options": {"data": {"type": "dict", "no_log": True}}}}
+    data = {"username": "platform", "password": "hunter-22", "ca.crt": "certificate", "known_hosts": "host ssh-rsa"}
+    assert secret_values(specification, {"secrets": [{"data": data}]}) == {"hunter-22"}
