@@ -65,12 +65,13 @@ class Request:
     def problem(self, path: Path, value: Any, hint: str) -> Problem:
         """What is wrong with one value, with the place that it stands at; of lists and mappings nothing is shown."""
         shown = value if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""
-        return Problem(self.place(path), text(path) or "request", shortened(shown), hint)
+        return Problem(self.place(path), text(path) or "request", _shortened(shown), hint)
 
 
-def shortened(value: str) -> str:
-    """Enough of a text to find it by."""
-    return value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"
+def _shortened(value: str) -> str:
+    """Enough of a text to find it by, without credentials of a URL that landed in the wrong field."""
+    plain = re.sub(r"://[^/]*@", "://…@", value)
+    return plain if len(plain) <= _SHOWN else f"{plain[:_SHOWN]}…"
 
 
 _SHOWN = 120

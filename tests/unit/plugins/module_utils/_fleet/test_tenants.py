@@ -1,0 +1,286 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of a tenant: what they hold, and that what is asked for is what can be read from them again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, tenants
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Rules, Tenant, from_request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenants import Rendered
+from ansible_collections.fluxops.fleet.tests.unit.plugins.tenant_samples import (
+    TEMPLATES,
+    URL,
+    content,
+    hostile,
+    small,
+    tenant,
+)
+
+Key = tuple[str, str, str]
+FLUX_COUNTS = {
+    "count/gitrepositories.source.toolkit.fluxcd.io",
+    "count/helmrepositories.source.toolkit.fluxcd.io",
+    "count/ocirepositories.source.toolkit.fluxcd.io",
+    "count/buckets.source.toolkit.fluxcd.io",
+    "count/kustomizations.kustomize.toolkit.fluxcd.io",
+    "count/helmreleases.helm.toolkit.fluxcd.io",
+}
+
+
+def rendered(made: Tenant, environment: str = "staging", **templates: str) -> Rendered:
+    """The files of a tenant in one environment, by our templates or a user's (name without its end → text)."""
+    own = {f"{name}.yaml.j2": text for name, text in templates.items()}
+    placement = made.placement(environment)
+    assert placement is not None
+    return tenants.render(made, placement, Renderer({**TEMPLATES, **own}), Layout())
+
+
+def objects(found: Mapping[str, Any], environment: str = "staging") -> dict[Key, Document]:
+    """Kind, namespace, name → object, of a request's tenant.yaml as it is read again."""
+    text = rendered(tenant(found), environment).text
+    made = documents.read(text, "tenant.yaml")
+    named = {(one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"]): one for one in made}
+    assert len(named) == len(made)
+    return named
+
+
+def test_every_object_carries_the_tenant() -> None:
+    for profile in ("standard", "strict", "open"):
+        found = objects(content(profile=profile))
+        assert {one["metadata"]["labels"]["fleet.fluxops.io/tenant"] for one in found.values()} == {"payments"}
+
+
+def test_objects_of_each_profile() -> None:
+    space = ["Namespace", "RoleBinding", "RoleBinding", "RoleBinding", "ServiceAccount"]
+    flux = ["GitRepository", "Kustomization"]
+    strict = ["LimitRange", *["NetworkPolicy"] * 4, "ResourceQuota"]
+    for profile, more in (("open", []), ("standard", ["ResourceQuota"]), ("strict", strict)):
+        kinds = [kind for kind, _space, _name in objects(content(profile=profile))]
+        assert sorted(kinds) == sorted([*space * 2, *more * 2, *flux]), profile
+
+
+@pytest.mark.parametrize(
+    ("profile", "levels"),
+    [("standard", ("baseline", "restricted")), ("strict", ("restricted", "restricted")), ("open", (None, None))],
+)
+def test_namespace(profile: str, levels: tuple[str | None, str | None]) -> None:
+    one = objects(content(profile=profile))["Namespace", "", "payments-jobs"]
+    labels = one["metadata"]["labels"]
+    assert labels["fleet.fluxops.io/environment"] == "staging"
+    assert labels.get("pod-security.kubernetes.io/enforce") == levels[0]
+    assert labels.get("pod-security.kubernetes.io/warn") == levels[1]
+    assert one["metadata"]["annotations"] == {
+        "fleet.fluxops.io/team": "payments",
+        "fleet.fluxops.io/contact": "payments@corp.example",
+    }
+
+
+def test_account_is_bound_in_all_namespaces_and_never_default() -> None:
+    found = objects(content())
+    for space in ("payments", "payments-jobs"):
+        assert found["ServiceAccount", space, "fleet-tenant"]["automountServiceAccountToken"] is False
+        binding = found["RoleBinding", space, "fleet-tenant"]
+        assert binding["roleRef"]["name"] == "fleet-tenant"
+        assert [(one["name"], one["namespace"]) for one in binding["subjects"]] == [
+            ("fleet-tenant", "payments"),
+            ("fleet-tenant", "payments-jobs"),
+        ]
+
+
+def test_access() -> None:
+    found = objects(content(access={"admin": [], "view": ["oidc:a", "oidc:b c"]}))
+    assert ("RoleBinding", "payments", "fleet-admin") not in found
+    binding = found["RoleBinding", "payments", "fleet-view"]
+    assert binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
+    assert [(one["kind"], one["name"]) for one in binding["subjects"]] == [("Group", "oidc:a"), ("Group", "oidc:b c")]
+    admin = objects(content())["RoleBinding", "payments", "fleet-admin"]
+    assert admin["roleRef"]["name"] == "fleet-tenant", "people get no more than Flux gets in their name"
+
+
+def test_quota_and_limits_lie_over_the_profiles() -> None:
+    found = objects(content(profile="strict", quota={"pods": 5, "requests.cpu": "1"}, limits={"memory": "1Gi"}))
+    hard = found["ResourceQuota", "payments", "fleet"]["spec"]["hard"]
+    assert (hard["pods"], hard["requests.cpu"], hard["requests.memory"]) == ("5", "1", "8Gi")
+    assert set(hard) > FLUX_COUNTS
+    assert found["LimitRange", "payments", "fleet"]["spec"]["limits"] == [
+        {"type": "Container", "default": {"cpu": "500m", "memory": "1Gi"}}
+    ]
+    assert set(objects(content())["ResourceQuota", "payments", "fleet"]["spec"]["hard"]) == FLUX_COUNTS
+    own = objects(content(profile="open", quota={"pods": 5}))
+    assert own["ResourceQuota", "payments", "fleet"]["spec"]["hard"] == {"pods": "5"}
+
+
+def test_network_of_strict() -> None:
+    found = objects(content(profile="strict"))
+    policies = {
+        name: one["spec"]
+        for (kind, space, name), one in found.items()
+        if (kind, space) == ("NetworkPolicy", "payments")
+    }
+    assert policies["fleet-default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    own = [{"namespaceSelector": {"matchLabels": {"fleet.fluxops.io/tenant": "payments"}}}]
+    assert policies["fleet-same-tenant"]["ingress"] == [{"from": own}]
+    assert policies["fleet-same-tenant"]["egress"] == [{"to": own}]
+    assert {port["port"] for port in policies["fleet-dns"]["egress"][0]["ports"]} == {53}
+    assert "egress" not in policies["fleet-platform"]
+
+
+def test_source_and_sync() -> None:
+    found = objects(content())
+    source = found["GitRepository", "payments", "deploy"]
+    assert source["metadata"]["annotations"] == {"fleet.fluxops.io/credential": "generated"}
+    assert source["spec"] == {
+        "interval": "5m",
+        "timeout": "60s",
+        "url": URL,
+        "ref": {"branch": "main"},
+        "secretRef": {"name": "source-deploy"},
+    }
+    sync = found["Kustomization", "payments", "payments"]["spec"]
+    assert (sync["serviceAccountName"], sync["prune"], sync["path"]) == ("fleet-tenant", True, "./flux/staging")
+    assert "targetNamespace" not in sync, "several namespaces: manifests name theirs"
+    assert "suspend" not in sync
+    assert objects(content(), "production")["GitRepository", "payments", "deploy"]["spec"]["ref"] == {
+        "semver": ">=1.0.0"
+    }
+
+
+def test_source_that_everybody_may_read() -> None:
+    found = objects(small())
+    assert "annotations" not in found["GitRepository", "shop", "deploy"]["metadata"]
+    assert "secretRef" not in found["GitRepository", "shop", "deploy"]["spec"]
+    assert found["Kustomization", "shop", "shop"]["spec"]["targetNamespace"] == "shop"
+
+
+def test_suspended_workloads() -> None:
+    found = objects(small(environments={"staging": {"suspend": True}}))
+    assert found["Kustomization", "shop", "shop"]["spec"]["suspend"] is True
+
+
+def test_sync_file() -> None:
+    (one,) = documents.read(rendered(tenant(content())).sync, "sync")
+    assert one["metadata"]["name"] == "tenant-payments"
+    assert one["metadata"]["namespace"] == "flux-system"
+    assert one["spec"] == {
+        "interval": "10m",
+        "retryInterval": "1m",
+        "timeout": "3m",
+        "path": "./projects/staging/payments",
+        "prune": True,
+        "deletionPolicy": "Orphan",
+        "wait": False,
+        "serviceAccountName": "kustomize-controller",
+        "sourceRef": {"kind": "GitRepository", "name": "flux-system"},
+    }
+
+
+def test_nothing_at_fleet_level_is_substituted() -> None:
+    """``${…}`` stays as it is: Flux substitutes only where ``postBuild`` is set, and no file of a tenant sets it."""
+    value = "${cluster_name} $${x} {{ lookup('pipe', 'id') }}"
+    changes = {("owner", "team"): value, ("environments", "staging", "ref"): {"branch": "${cluster_name}"}}
+    one = rendered(tenant(content(changes)))
+    found = documents.read(one.text, "tenant.yaml")
+    assert found[0]["metadata"]["annotations"]["fleet.fluxops.io/team"] == value
+    assert [doc["spec"]["ref"] for doc in found if doc["kind"] == "GitRepository"] == [{"branch": "${cluster_name}"}]
+    assert "postBuild" not in one.text + one.sync
+
+
+def test_keys_are_read_from_the_files() -> None:
+    found = documents.read(rendered(tenant(content())).text, "tenant.yaml")
+    assert tenants.keys("payments", found) == [
+        {"tenant": "payments", "namespace": "payments", "secret": "source-deploy", "source": "deploy", "url": URL}
+    ]
+    given = content(sources=[{"name": "deploy", "url": URL, "secret": "mine"}])
+    assert tenants.keys("payments", rendered(tenant(given)).documents) == []
+
+
+def test_keys_and_namespaces_of_files_that_are_no_objects() -> None:
+    strange: list[Document] = [{}, {"kind": "Namespace"}, {"kind": "GitRepository", "metadata": [], "spec": 1}]
+    assert tenants.keys("a", strange) == []
+    assert tenants.namespaces(strange) == []
+
+
+def test_claim() -> None:
+    assert tenants.owner(tenants.claim("payments"), "path") == "payments"
+    for text in ("", "tenant: 1\n", "a: b\n", "tenant: a\n---\ntenant: b\n", "- a\n", "{"):
+        with pytest.raises(InvalidInput, match="path"):
+            tenants.owner(text, "path")
+
+
+EXTRA = """
+---
+apiVersion: v1
+kind: {kind}
+metadata:
+  name: {{{{ tenant.name }}}}-extra
+  labels: {labels}
+"""
+
+
+def test_template_of_a_user() -> None:
+    text = TEMPLATES["tenant.yaml.j2"] + EXTRA.format(kind="ConfigMap", labels="{}")
+    found = documents.read(rendered(tenant(content()), tenant=text).text, "tenant.yaml")
+    assert found[-1]["metadata"]["name"] == "payments-extra"
+
+
+def test_template_of_a_user_claims_the_namespaces_that_it_adds() -> None:
+    label = "{fleet.fluxops.io/tenant: '{{ tenant.name }}'}"
+    text = TEMPLATES["tenant.yaml.j2"] + EXTRA.format(kind="Namespace", labels=label)
+    one = rendered(tenant(content()), tenant=text)
+    assert one.namespaces == ("payments", "payments-jobs", "payments-extra")
+    assert list(one.problems(Rules())) == []
+    (problem,) = one.problems(Rules(forbidden=("payments-ex*",)))
+    assert str(problem).startswith("tenant.yaml.j2: Namespace payments-extra: for tenant payments: this namespace is")
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "hint"),
+    [
+        ("kube-system", "{fleet.fluxops.io/tenant: payments}", "none of default"),
+        ("{{ tenant.name }}-x", "{}", "needs the label"),
+        ("{{ tenant.name }}-x", "{fleet.fluxops.io/tenant: other}", "needs the label"),
+        ("[a]", "{fleet.fluxops.io/tenant: payments}", "found a list"),
+    ],
+)
+def test_template_of_a_user_that_takes_what_is_not_the_tenants(name: str, labels: str, hint: str) -> None:
+    text = f"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {name}\n  labels: {labels}\n"
+    found = list(rendered(tenant(content()), tenant=text).problems(Rules()))
+    assert len(found) == 1
+    assert hint in found[0].hint
+
+
+TEXTS = {
+    ("owner", "team"): lambda made: made[0]["metadata"]["annotations"]["fleet.fluxops.io/team"],
+    ("environments", "staging", "ref", "branch"): lambda made: made[-2]["spec"]["ref"]["branch"],
+    ("sources", 0, "url"): lambda made: made[-2]["spec"]["url"],
+    ("access", "view", 0): lambda made: made[4]["subjects"][0]["name"],
+}
+
+
+@given(st.dictionaries(st.sampled_from(sorted(TEXTS, key=str)), hostile, min_size=1))
+@settings(max_examples=2500)
+def test_what_is_written_reads_back_as_asked_or_is_refused(changes: dict[Any, str]) -> None:
+    asked = content(changes, namespaces=["payments"])
+    made, wrong = from_request(Request(asked, "request"), Rules())
+    if made is None:
+        assert wrong
+        return
+    one = rendered(made)
+    found = documents.read(one.text, "tenant.yaml")
+    assert [doc["kind"] for doc in found] == [doc["kind"] for doc in one.documents]
+    for path, value in changes.items():
+        assert TEXTS[path](found) == value
+    assert not documents.is_edited(one.text, "tenant.yaml")
