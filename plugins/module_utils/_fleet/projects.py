@@ -145,7 +145,7 @@ class ProjectsPlan:
             if member.name in one.after:
                 found["tenants"].append(one.tenant)
                 found["keys"] += [dict(key) for key in one.keys]
-        return found
+        return {**found, "files": sorted(found["files"])}
 
 
 def plan_together(desired: Mapping[str, str | None], actual: Mapping[str, str], hand_edits: str) -> tuple[Plan, bool]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import onboarding
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import leaving, onboarding
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects import ProjectsPlan, Scope
@@ -24,6 +24,7 @@ TEMPLATES = {
     path.name: path.read_text(encoding="utf-8")
     for path in sorted((ROOT / "roles" / "onboard" / "templates").glob("*.yaml.j2"))
 }
+RENDERER = Renderer(TEMPLATES)
 URL = "ssh://git@git.example/payments/payments-deploy.git"
 FLEET = {"clusters/stg-1/cluster.yaml": "", "clusters/stg-2/cluster.yaml": "", "clusters/prd-1/cluster.yaml": ""}
 """The repository of three clusters that were bootstrapped."""
@@ -173,9 +174,22 @@ def onboard(
 ) -> ProjectsPlan:
     """The plan of a run for some clusters and requests against the files of a repository."""
     made = [tenant(one, rules, f"requests/{number}.yml") for number, one in enumerate(asking)]
-    renderer = Renderer({**TEMPLATES, **(templates or {})})
+    renderer = Renderer({**TEMPLATES, **templates}) if templates else RENDERER
     wishes = onboarding.Onboarding(scope(*names, **settings), made, renderer, rules or Rules(), found or {})
     return onboarding.plan_onboarding(wishes, Files(repository))
+
+
+def leave(
+    repository: Mapping[str, str],
+    names: Sequence[str],
+    *clusters: str,
+    waiting: Mapping[str, str] | None = None,
+    **settings: Any,
+) -> ProjectsPlan:
+    """The plan of a run that takes tenants away."""
+    settings.setdefault("allow", [leaving.REMOVE_TENANT])
+    wishes = leaving.Leaving(scope(*clusters, **settings), names, waiting or {})
+    return leaving.plan_leaving(wishes, Files(repository))
 
 
 def after(repository: Mapping[str, str], change: ProjectsPlan) -> dict[str, str]:

@@ -1,0 +1,141 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The change of projects/ when tenants leave: all that is theirs goes, nothing else, and only by the word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import leaving
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import shard_of
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import EDITED
+from ansible_collections.fluxops.fleet.tests.unit.plugins.tenant_samples import (
+    FLEET,
+    URL,
+    after,
+    content,
+    hostile,
+    leave,
+    member,
+    onboard,
+    scope,
+    small,
+)
+
+CLUSTERS = ("environments", "staging", "clusters")
+FILE = "projects/staging/payments/tenant.yaml"
+OTHERS = after(FLEET, onboard(FLEET, [small("shop"), small("payments-x")]))
+BOTH = after(OTHERS, onboard(OTHERS, [content()]))
+
+
+def test_all_that_is_theirs_goes_and_nothing_else() -> None:
+    change = leave(BOTH, ["payments"])
+    assert after(BOTH, change) == OTHERS
+    assert change.message.startswith("offboard payments in production and staging\n")
+
+
+def test_second_run_does_nothing() -> None:
+    second = leave(OTHERS, ["payments"])
+    assert (second.plan.changes, second.plan.held, second.message) == ((), {}, "")
+    assert leave(OTHERS, ["payments"], allow=[]).plan.changes == (), "who is gone needs no word"
+
+
+def test_only_the_environments_of_the_run() -> None:
+    change = leave(BOTH, ["payments"], "stg-1")
+    assert all(path.startswith("projects/staging/") for path in change.plan.paths)
+    assert change.outcome(member("stg-2"))["files"] == change.plan.paths
+    assert change.outcome(member("prd-1"))["files"] == []
+
+
+def test_tenant_that_chose_its_clusters() -> None:
+    repository = after(OTHERS, onboard(OTHERS, [content({CLUSTERS: ["stg-2"]})]))
+    change = leave(repository, ["payments"])
+    assert after(repository, change) == OTHERS
+    assert "projects/staging/clusters/stg-2/payments.yaml" in change.outcome(member("stg-2"))["files"]
+    assert change.outcome(member("stg-1"))["files"] == []
+
+
+def test_needs_its_word() -> None:
+    with pytest.raises(InvalidInput, match="remove_tenant") as caught:
+        leave(BOTH, ["payments", "shop", "nobody"], allow=["remove_namespace"])
+    assert [one.value for one in caught.value.problems] == ["payments", "shop"]
+
+
+@pytest.mark.parametrize("name", ["../x", "sync", "namespaces", "", "Foo", "a/b", ".", "*", "x" * 57])
+def test_name_of_nobody(name: str) -> None:
+    with pytest.raises(InvalidInput, match="the name of a tenant"):
+        leave(BOTH, [name])
+
+
+@given(hostile)
+@settings(max_examples=400)
+def test_hostile_names_take_nothing_away(name: str) -> None:
+    if name in {"shop", "payments-x"}:
+        return
+    try:
+        assert leave(OTHERS, [name]).plan.changes == ()
+    except InvalidInput:
+        return
+
+
+def test_environment_that_waits() -> None:
+    change = leave(BOTH, ["payments"], waiting={"staging": "stg-1: workloads are still there"})
+    assert all(path.startswith("projects/production/") for path in change.plan.paths)
+    assert change.plan.held == {FILE: "stg-1: workloads are still there"}
+    assert change.outcome(member("stg-1"))["held"] == change.plan.held
+    assert leave(OTHERS, ["payments"], waiting={"staging": "x"}).plan.held == {}
+
+
+def edited(path: str) -> dict[str, str]:
+    """The repository after somebody's edit."""
+    return {**BOTH, path: BOTH[path].replace("prune: true", "prune: false")}
+
+
+@pytest.mark.parametrize("path", [FILE, f"projects/staging/sync/{shard_of('payments')}/payments.yaml"])
+def test_edit_holds_all_files_of_that_tenant_there(path: str) -> None:
+    change = leave(edited(path), ["payments"])
+    assert change.plan.held == {path: EDITED}
+    assert all(one.startswith("projects/production/") for one in change.plan.paths)
+    assert leaving.key_titles(change, scope()) == {URL: {"prd-1/payments/deploy"}}, "what stays keeps its key"
+    assert after(BOTH, leave(edited(path), ["payments"], hand_edits="overwrite")) == OTHERS
+
+
+def without(*paths: str) -> dict[str, str]:
+    """The repository after somebody removed files by hand."""
+    return {path: text for path, text in BOTH.items() if path not in paths}
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        (FILE,),
+        (f"projects/staging/sync/{shard_of('payments')}/payments.yaml",),
+        ("projects/staging/namespaces/payments-jobs",),
+        (FILE, f"projects/staging/sync/{shard_of('payments')}/payments.yaml"),
+    ],
+)
+def test_what_somebody_has_begun_is_finished(paths: tuple[str, ...]) -> None:
+    repository = without(*paths)
+    assert after(repository, leave(repository, ["payments"])) == OTHERS
+
+
+def test_claim_of_another_tenant_stays() -> None:
+    path = "projects/staging/namespaces/payments-jobs"
+    repository = {**BOTH, path: OTHERS["projects/staging/namespaces/shop"]}
+    assert path in after(repository, leave(repository, ["payments"]))
+
+
+def test_titles_of_the_keys() -> None:
+    def titles(*asking: dict[str, Any]) -> dict[str, set[str]]:
+        repository = after(FLEET, onboard(FLEET, asking))
+        change = leave(repository, [one["tenant"] for one in asking], "stg-1")
+        return leaving.key_titles(change, scope("stg-1"))
+
+    assert titles(content()) == {URL: {"stg-1/payments/deploy", "stg-2/payments/deploy"}}
+    assert titles(content({CLUSTERS: ["stg-1"]})) == {URL: {"stg-1/payments/deploy", "stg-2/payments/deploy"}}
+    assert titles(small()) == {}
