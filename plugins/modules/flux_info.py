@@ -124,6 +124,10 @@ tenants:
   type: list
   elements: dict
   contains: *health
+tenant:
+  description: The tenant that was asked for.
+  returned: always
+  type: str
 name:
   description: The cluster's name.
   returned: always

@@ -12,10 +12,11 @@ version_added: 0.1.0
 author: fluxops.fleet contributors (@fluxops)
 description:
   - Asks the root sync to fetch now and not at its next interval, as C(flux reconcile) does, and what is late with it.
-  - Then waits until the cluster has applied a revision that contains the given commit, and until what is named is ready.
+  - Then waits until the cluster has applied a revision that contains the given commit, and until what is named is
+    ready.
   - For components these are their Kustomizations in C(flux-system) and the sources and releases of their label there.
-  - For a tenant these are its shard, the Kustomization C(tenant-<name>) and all of Flux's objects in the namespaces that
-    are labelled as the tenant's.
+  - For a tenant these are its shard, the Kustomization C(tenant-<name>) and all of Flux's objects in the namespaces
+    that are labelled as the tenant's.
   - Where all of this is true already, nothing is asked.
   - What people have suspended is not waited for.
   - It fails when all others have been waited for, and names each that is not ready in Flux's own words. It gives up
@@ -23,8 +24,35 @@ description:
 extends_documentation_fragment:
   - fluxops.fleet._attributes
   - fluxops.fleet._auth
-  - fluxops.fleet._repository
 options:
+  repository:
+    description: The fleet repository, where revisions are compared. Needed with O(revision).
+    type: dict
+    suboptions:
+      url:
+        description: URL of the repository, C(ssh://) or C(https://).
+        type: str
+        required: true
+      branch:
+        description: The branch that clusters follow.
+        type: str
+        default: main
+      private_key:
+        description: SSH key by which this run reads the repository, in OpenSSH's format and without passphrase.
+        type: str
+      known_hosts:
+        description: Host keys of the Git server, as lines of a C(known_hosts) file.
+        type: str
+      username:
+        description: User name that goes with O(repository.token).
+        type: str
+        default: git
+      token:
+        description: Token for an HTTPS URL.
+        type: str
+      ca_cert:
+        description: Certificate authority (PEM, the text) that the Git server's certificate is checked against.
+        type: str
   name:
     description: The cluster's name. It is its directory's name in the repository.
     type: str
@@ -70,9 +98,6 @@ EXAMPLES = r"""
   fluxops.fleet.reconcile:
     name: stg-eks-1
     auth: {context: stg-eks-1}
-    repository:
-      url: ssh://git@git.example/platform/fleet.git
-      known_hosts: "{{ lookup('ansible.builtin.file', 'known_hosts') }}"
     tenants: [payments]
     ask: true
   register: reconciled

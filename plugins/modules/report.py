@@ -11,14 +11,17 @@ short_description: Print what came of a run, for people and for machines
 version_added: 0.1.0
 author: fluxops.fleet contributors (@fluxops)
 description:
-  - Prints a table with a line for each cluster, and writes the same as JSON where a file is given.
+  - Prints a table with a line for each cluster, and a second one with the components and tenants that are not ready.
+  - Writes all of it as JSON where a file is given, under C(clusters), C(infrastructure) and C(tenants).
 notes:
   - This is an action; it always runs on the controller, whatever the connection of the host.
 extends_documentation_fragment:
   - fluxops.fleet._attributes
 options:
   rows:
-    description: A dictionary for each cluster, as the collection's filters make them.
+    description:
+      - A dictionary for each cluster, as the collection's filters make them. C(infrastructure) and C(tenants) are lists
+        of what the cluster has, as M(fluxops.fleet.flux_info) returns them.
     type: list
     elements: dict
     required: true
@@ -31,14 +34,19 @@ EXAMPLES = r"""
 - name: Print how the clusters are
   fluxops.fleet.report:
     rows:
-      - {cluster: stg-eks-1, ready: true, flux: v2.9.4, revision: main@sha1:789cc007, failure: ''}
+      - cluster: stg-eks-1
+        ready: true
+        flux: v2.9.4
+        tenants: [{name: payments, ready: true, state: ready, revision: main@sha1:789cc007, failure: ''}]
+        revision: main@sha1:789cc007
+        failure: ''
     json_file: /tmp/fleet.json
   run_once: true
 """
 
 RETURN = r"""
 table:
-  description: The table.
+  description: The tables, as text.
   returned: success
   type: str
 not_ready:

@@ -34,6 +34,8 @@ class RevisionAction(FleetAction):
         commit, applied = parameters["revision"], _commit(result)
         if not commit or applied == commit:
             return True
+        if not parameters["repository"]:
+            raise FleetError(f"{parameters['name']}: to judge whether {applied} contains {commit}, give the repository")
         with git.Repository(git.Remote(**parameters["repository"])) as repository:
             return repository.contains(applied, commit)
 

@@ -12,7 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Row = dict[str, Any]
-COLUMNS = ("cluster", "ready", "changed", "flux", "revision", "failure")
+COLUMNS = ("cluster", "ready", "changed", "flux", "infrastructure", "tenants", "revision", "failure")
+# What a cluster holds: the row's list of it → what one of it is called.
+CONTENTS = {"infrastructure": "component", "tenants": "tenant"}
+DETAILS = ("cluster", "what", "name", "state", "revision", "failure")
 
 
 # What a role does in a cluster, in this order; each step is registered as __<role>_<step>.
@@ -36,6 +39,8 @@ def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:
         "flux": next((one["version"] for one in steps if one.get("version")), "") or found.get("version", ""),
         "revision": revision or found.get("revision", ""),
         "failure": next((str(one).removeprefix(f"{host}: ") for one in failures if one), ""),
+        "infrastructure": [one for step in steps for one in (step.get("components") or {}).values()],
+        "tenants": [one for step in steps for one in (step.get("tenants") or {}).values()],
     }
 
 
@@ -65,6 +70,8 @@ def status_row(host: str, variables: Mapping[str, Any]) -> Row:
         "flux": found.get("version", ""),
         "revision": found.get("revision", ""),
         "failure": str(failure).removeprefix(f"{host}: ") or (f"suspended: {suspended}" if suspended else ""),
+        "tenant": str(found.get("tenant") or ""),
+        **{contents: found.get(contents) or [] for contents in CONTENTS},
     }
 
 
@@ -73,9 +80,9 @@ def _registered(variables: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) and not found.get("skipped") else {}
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[Row], columns: Sequence[str] = COLUMNS) -> str:
     """The rows as lines of text, a column only where a row has something for it."""
-    columns = [column for column in COLUMNS if any(column in row for row in rows)]
+    columns = [column for column in columns if any(column in row and row[column] != [] for row in rows)]
     cells = [[column.upper() for column in columns]] + [
         [_cell(column, row.get(column)) for column in columns] for row in rows
     ]
@@ -85,9 +92,39 @@ def table(rows: Sequence[Row]) -> str:
     )
 
 
+def details(rows: Iterable[Row]) -> list[Row]:
+    """The components and tenants that are not ready; of a tenant that was asked for, how it is on each cluster."""
+    found = (
+        {"cluster": row["cluster"], "what": what, **one, "asked": contents == "tenants" and row.get("tenant")}
+        for contents, what in CONTENTS.items()
+        for row in rows
+        for one in row.get(contents) or []
+    )
+    return [one for one in found if one["asked"] or not one["ready"]]
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """The clusters, and below them what of theirs needs a look."""
+    second = details(rows)
+    return table(rows) + (f"\n\n{table(second, DETAILS)}" if second else "")
+
+
+def as_data(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """The same for machines: the clusters, and all components and tenants, each with its cluster."""
+    clusters = list(rows)
+    inside = {
+        contents: [{"cluster": row["cluster"], **one} for row in clusters for one in row.get(contents) or []]
+        for contents in CONTENTS
+    }
+    plain = [{key: value for key, value in row.items() if key not in CONTENTS} for row in clusters]
+    return {"clusters": plain, **inside}
+
+
 def _cell(column: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return f"{sum(bool(one['ready']) for one in value)}/{len(value)}" if value else "-"
     text = " ".join(str(value or "-").split())
     return _short(text) if column == "revision" else text
 

@@ -23,4 +23,4 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Facts of one cluster; see the module's documentation for parameters and result."""
     facts = flux.look(parameters["auth"], parameters["name"], contents=True)
     found = health.of_tenant(facts, parameters["tenant"]) if parameters["tenant"] else facts
-    return {"changed": False, "name": parameters["name"], **found}
+    return {"changed": False, "name": parameters["name"], "tenant": parameters["tenant"], **found}

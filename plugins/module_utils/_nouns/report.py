@@ -27,5 +27,6 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """The table; writes the JSON file also in check mode, since it is the report and changes nothing of the fleet."""
     rows = parameters["rows"]
     if parameters["json_file"]:
-        Path(parameters["json_file"]).write_text(json.dumps({"clusters": rows}, indent=2) + "\n", encoding="utf-8")
-    return {"changed": False, "table": outcome.table(rows), "not_ready": outcome.failed(rows)}
+        text = json.dumps(outcome.as_data(rows), indent=2)
+        Path(parameters["json_file"]).write_text(f"{text}\n", encoding="utf-8")
+    return {"changed": False, "table": outcome.tables(rows), "not_ready": outcome.failed(rows)}

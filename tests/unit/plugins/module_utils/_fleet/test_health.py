@@ -1,0 +1,190 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How components and tenants are: which objects count, whose words are told, what waits and what has failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import health, ready
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.health import View
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import COMPONENT_LABEL, TENANT_LABEL, shard_of
+from ansible_collections.fluxops.fleet.tests.unit.plugins.flux_samples import (
+    NEW,
+    OLD,
+    component_sync,
+    flux,
+    found,
+    sync,
+    tenant_sync,
+)
+
+OWNERS = {"shop": "shop", "shop-jobs": "shop"}
+SHARD = f"projects-{shard_of('shop')}"
+OWN_SOURCE = {"kind": "GitRepository", "name": "deploy"}
+
+
+def tenant(*objects: dict[str, Any], asked: str = "", with_shard: bool = False) -> health.Health:
+    return View(found(*objects), OWNERS, asked).tenant("shop", with_shard=with_shard)
+
+
+@pytest.mark.parametrize(
+    ("objects", "state", "said"),
+    [
+        ([tenant_sync("shop")], "ready", ""),
+        ([], "missing", "there is no Kustomization flux-system/tenant-shop"),
+        (
+            [tenant_sync("shop", "False")],
+            "failed",
+            "Kustomization flux-system/tenant-shop: tenant-shop in Flux's words",
+        ),
+        ([tenant_sync("shop", "Unknown")], "waiting", "tenant-shop in Flux's words"),
+        ([tenant_sync("shop", suspend=True)], "suspended", "suspended: Kustomization flux-system/tenant-shop"),
+        ([tenant_sync("shop", revision=OLD)], "waiting", f"applied {OLD}, its source holds {NEW}"),
+        ([tenant_sync("shop"), flux("GitRepository", "shop/deploy", "False")], "failed", "GitRepository shop/deploy: "),
+        ([tenant_sync("shop"), flux("HelmRelease", "shop-jobs/web", "False")], "failed", "HelmRelease shop-jobs/web: "),
+        ([tenant_sync("shop"), flux("GitRepository", "other/deploy", "False")], "ready", ""),
+        ([tenant_sync("shop"), tenant_sync("other", "False")], "ready", ""),
+        ([flux("GitRepository", "shop/deploy", "False")], "failed", "GitRepository shop/deploy: "),
+        ([flux("GitRepository", "shop/deploy")], "missing", "there is no Kustomization flux-system/tenant-shop"),
+        ([tenant_sync("shop"), flux("HelmRepository", "shop/charts", "False", type="oci")], "ready", ""),
+        ([tenant_sync("shop"), flux("HelmRelease", "shop/web", suspend=True)], "suspended", "HelmRelease shop/web"),
+        (
+            [tenant_sync("shop", suspend=True), flux("HelmRelease", "shop/web", "False")],
+            "failed",
+            "HelmRelease shop/web: ",
+        ),
+    ],
+)
+def test_tenant_truth_table(objects: list[dict[str, Any]], state: str, said: str) -> None:
+    one = tenant(*objects)
+    assert one.state == state
+    assert said in one.failure
+    assert (one.failure == "") == (state == "ready")
+    assert one.as_dict()["ready"] == (state == "ready")
+    assert one.as_dict()["suspended"] == (state == "suspended")
+    assert one.settled == (state in ("ready", "suspended"))
+
+
+def test_a_label_within_a_namespace_makes_no_tenant_and_no_component() -> None:
+    forged = {TENANT_LABEL: "stranger", COMPONENT_LABEL: "stranger"}
+    view = View(found(tenant_sync("shop"), flux("Kustomization", "shop/app", labels=forged)), OWNERS)
+    assert view.tenants == ["shop"]
+    assert view.components == []
+
+
+def test_tenants_are_known_by_their_sync_or_by_their_namespace() -> None:
+    assert View(found(tenant_sync("a")), {"x": "b"}).tenants == ["a", "b"]
+
+
+def test_the_cause_is_told_before_its_effect_and_a_failure_before_what_waits() -> None:
+    source, app = flux("GitRepository", "shop/deploy", "False"), flux("Kustomization", "shop/app", "False")
+    assert "GitRepository shop/deploy" in tenant(app, source, tenant_sync("shop")).failure
+    waiting = flux("GitRepository", "shop/deploy", "Unknown")
+    assert "Kustomization shop/app" in tenant(app, waiting, tenant_sync("shop")).failure
+
+
+@pytest.mark.parametrize("reason", ["DependencyNotReady", "ArtifactFailed"])
+def test_what_flux_tries_again_has_not_failed(reason: str) -> None:
+    assert tenant(tenant_sync("shop", "False", reason=reason)).state == "waiting"
+
+
+def test_revision_is_what_the_tenants_own_sync_applied() -> None:
+    own = flux("Kustomization", "shop/app", revision="main@sha1:ccc", sourceRef=OWN_SOURCE)
+    source = flux("GitRepository", "shop/deploy", revision="main@sha1:ccc")
+    assert tenant(tenant_sync("shop"), own, source).revision == "main@sha1:ccc"
+    assert tenant(tenant_sync("shop")).revision == ""
+    behind = tenant(tenant_sync("shop"), own, flux("GitRepository", "shop/deploy", revision="main@sha1:ddd"))
+    assert (behind.state, behind.failure) == (
+        "waiting",
+        "Kustomization shop/app: applied main@sha1:ccc, its source holds main@sha1:ddd",
+    )
+
+
+def test_shard_counts_only_where_something_is_to_come() -> None:
+    late = sync(SHARD, "False")
+    assert tenant(tenant_sync("shop"), late).state == "ready"
+    assert (
+        tenant(tenant_sync("shop"), late, with_shard=True).failure
+        == f"Kustomization flux-system/{SHARD}: {SHARD} in Flux's words"
+    )
+    assert tenant(late, with_shard=True).state == "failed"
+
+
+def test_what_waits_for_a_dependency_tells_why_that_is_not_ready() -> None:
+    waits = sync(SHARD, "False", reason="DependencyNotReady", dependsOn=[{"name": "infrastructure-certs"}])
+    certs = component_sync("certs", "False")
+    one = tenant(waits, certs, with_shard=True)
+    assert one.state == "failed"
+    assert one.failure == (
+        f"Kustomization flux-system/{SHARD}: waits for Kustomization flux-system/infrastructure-certs: "
+        "infrastructure-certs in Flux's words"
+    )
+    assert tenant(waits, component_sync("certs"), with_shard=True).state == "waiting"
+
+
+def test_dependencies_in_a_circle_end() -> None:
+    ring = [
+        component_sync("a", "False", reason="DependencyNotReady", dependsOn=[{"name": "infrastructure-b"}]),
+        component_sync("b", "False", reason="DependencyNotReady", dependsOn=[{"name": "infrastructure-a"}]),
+    ]
+    assert View(found(*ring), {}).component("a").state == "waiting"
+
+
+def test_what_was_asked_has_to_answer() -> None:
+    source = flux("GitRepository", "shop/deploy", "False")
+    source["metadata"]["annotations"] = {ready.REQUESTED_AT: "now"}
+    assert tenant(tenant_sync("shop"), source).state == "failed"
+    assert tenant(tenant_sync("shop"), source, asked="now").state == "waiting"
+    assert tenant(tenant_sync("shop"), source, asked="later").state == "failed"
+    source["status"]["lastHandledReconcileAt"] = "now"
+    assert tenant(tenant_sync("shop"), source, asked="now").state == "failed"
+
+
+def test_component_is_its_sync_and_what_carries_its_label_beside_it() -> None:
+    label = {COMPONENT_LABEL: "certs"}
+    release = flux("HelmRelease", "flux-system/certs", "False", labels=label)
+    repository = flux("HelmRepository", "flux-system/charts", labels=label)
+    view = View(found(component_sync("certs"), release, repository, component_sync("dns")), {})
+    assert view.components == ["certs", "dns"]
+    assert view.component("certs").failure == "HelmRelease flux-system/certs: certs in Flux's words"
+    assert view.component("dns").state == "ready"
+
+
+def test_components_revision_is_its_charts_version() -> None:
+    release = flux("HelmRelease", "flux-system/certs", labels={COMPONENT_LABEL: "certs"})
+    release["status"]["history"] = [{"chartVersion": "1.18.2"}, {"chartVersion": "1.18.1"}]
+    view = View(found(component_sync("certs"), release, component_sync("dns")), {})
+    assert (view.component("certs").revision, view.component("dns").revision) == ("1.18.2", NEW)
+
+
+def test_facts_are_plain_data_of_all() -> None:
+    one = health.facts(View(found(component_sync("certs"), tenant_sync("shop", suspend=True)), {}))
+    assert one["infrastructure"] == [
+        {"name": "certs", "ready": True, "suspended": False, "state": "ready", "revision": NEW, "failure": ""}
+    ]
+    assert [(tenant["name"], tenant["suspended"]) for tenant in one["tenants"]] == [("shop", True)]
+
+
+@pytest.mark.parametrize(
+    ("tenants", "well", "said"),
+    [
+        ([health.Health("shop", "ready")], True, ""),
+        ([health.Health("shop", "suspended", "", "held")], True, ""),
+        ([health.Health("shop", "failed", "", "why")], False, "tenant shop: why"),
+        ([health.Health("other", "ready")], False, "tenant shop: tenant shop is not on this cluster"),
+    ],
+)
+def test_facts_of_one_tenant(tenants: list[health.Health], well: bool, said: str) -> None:
+    facts = {"reachable": True, "ready": True, "failure": "x", "suspended": ["y"], "version": "v2.9.4"}
+    one = health.of_tenant({**facts, "tenants": [tenant.as_dict() for tenant in tenants]}, "shop")
+    assert (one["ready"], one["failure"], one["suspended"], one["version"]) == (well, said, [], "v2.9.4")
+    assert [tenant["name"] for tenant in one["tenants"]] == ["shop"]
+
+
+def test_facts_of_one_tenant_on_a_cluster_that_is_down() -> None:
+    down = {"reachable": False, "ready": False, "failure": "refused", "tenants": []}
+    assert health.of_tenant(down, "shop") == down
