@@ -107,3 +107,60 @@ def test_failed_environments() -> None:
         "d": {},
     }
     assert outcome.failed_environments(hosts, "offboard", "offboarded") == {"staging": "x"}
+
+
+FINE = {"name": "shop", "ready": True, "suspended": False, "state": "ready", "revision": REVISION, "failure": ""}
+BROKEN = {**FINE, "name": "bank", "ready": False, "state": "failed", "failure": "GitRepository bank/deploy: no"}
+HELD = {**FINE, "name": "mail", "ready": False, "suspended": True, "state": "suspended", "failure": "suspended: K x"}
+
+
+def looked(cluster: str, **facts: Any) -> outcome.Row:
+    """A row of status."""
+    return outcome.status_row(cluster, {"__status_facts": {"name": cluster, "ready": True, **facts}})
+
+
+def test_status_counts_and_names_what_is_not_ready_or_suspended() -> None:
+    rows = [
+        looked("a", tenants=[FINE, BROKEN, HELD], infrastructure=[{**FINE, "name": "certs"}]),
+        looked("b", tenants=[FINE], infrastructure=[]),
+    ]
+    assert outcome.tables(rows).splitlines() == [
+        "CLUSTER  READY  FLUX  INFRASTRUCTURE  TENANTS  REVISION  FAILURE",
+        "a        yes    -     1/1             1/3      -         -",
+        "b        yes    -     -               1/1      -         -",
+        "",
+        "CLUSTER  WHAT    NAME  STATE      REVISION       FAILURE",
+        "a        tenant  bank  failed     main@01234567  GitRepository bank/deploy: no",
+        "a        tenant  mail  suspended  main@01234567  suspended: K x",
+    ]
+
+
+def test_status_of_one_tenant_shows_it_on_each_cluster() -> None:
+    missing = {**BROKEN, "name": "shop", "state": "missing", "revision": "", "failure": "not here"}
+    rows = [looked("a", tenant="shop", tenants=[FINE]), looked("b", tenant="shop", tenants=[missing])]
+    assert [(one["cluster"], one["state"]) for one in outcome.details(rows)] == [("a", "ready"), ("b", "missing")]
+
+
+def test_status_without_contents_has_one_table_and_no_column_for_them() -> None:
+    assert outcome.tables([looked("a")]).splitlines() == [
+        "CLUSTER  READY  FLUX  REVISION  FAILURE",
+        "a        yes    -     -         -",
+    ]
+
+
+def test_data_for_machines_has_everything_with_its_cluster() -> None:
+    rows = [looked("a", tenants=[FINE, BROKEN], infrastructure=[FINE]), looked("b", tenants=[FINE])]
+    data = outcome.as_data(rows)
+    assert [row["cluster"] for row in data["clusters"]] == ["a", "b"]
+    assert not any("tenants" in row or "infrastructure" in row for row in data["clusters"])
+    assert data["tenants"] == [{"cluster": "a", **FINE}, {"cluster": "a", **BROKEN}, {"cluster": "b", **FINE}]
+    assert data["infrastructure"] == [{"cluster": "a", **FINE}]
+
+
+def test_run_row_has_what_was_waited_for() -> None:
+    variables = registered() | {
+        "__bootstrap_reconciled": {"failed": True, "msg": "late", "tenants": {"shop": FINE, "bank": BROKEN}}
+    }
+    row = outcome.run_row("h", variables, "bootstrap")
+    assert (row["tenants"], row["infrastructure"]) == ([FINE, BROKEN], [])
+    assert (row["ready"], row["failure"]) == (False, "late")

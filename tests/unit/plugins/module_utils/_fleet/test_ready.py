@@ -132,3 +132,9 @@ UP = deployed(observedGeneration=2, updatedReplicas=1, availableReplicas=1)
 )
 def test_first_failure_is_the_cause(found: dict[str, list[Any]], said: str) -> None:
     assert ready.first_failure(found) == said
+
+
+def test_a_helm_repository_of_type_oci_has_no_status_and_is_ready() -> None:
+    assert ready.flux_object({"metadata": {"generation": 1}, "spec": {"type": "oci"}}).ready
+    assert not ready.flux_object({"metadata": {"generation": 1}, "spec": {"type": "default"}}).ready
+    assert ready.flux_object({"metadata": {}, "spec": {"type": "oci", "suspend": True}}).state == "suspended"
