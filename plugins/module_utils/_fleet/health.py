@@ -152,9 +152,12 @@ class View:
         return {_label(one, label) for one in self._fleet if one["kind"] == "Kustomization"} - {""}
 
     def _dependencies(self, one: Document) -> list[Document]:
+        """What an object waits for: what it names, and a component's Kustomization for the health of its release."""
         space = one["metadata"]["namespace"]
         wanted = [(one["kind"], item.get("namespace") or space, item["name"]) for item in _depends_on(one)]
-        return [self._all[key] for key in wanted if key in self._all]
+        component = _label(one, COMPONENT_LABEL) if one["kind"] == "Kustomization" and space == FLUX_NAMESPACE else ""
+        own = [other for other in self.of_component(component) if other is not one] if component else []
+        return [*(self._all[key] for key in wanted if key in self._all), *own]
 
 
 def facts(view: View) -> dict[str, list[dict[str, Any]]]:

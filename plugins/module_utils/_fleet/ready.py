@@ -46,9 +46,11 @@ def flux_object(found: Mapping[str, Any] | None) -> Readiness:
         return Readiness("ready")
     condition = _condition(status, "Ready")
     message = str(condition.get("message", "not reconciled yet"))
-    if status.get("observedGeneration", -1) != found["metadata"].get("generation"):
-        return Readiness("waiting", message, revision)
     state = {"True": "ready", "False": "failed"}.get(str(condition.get("status")), "waiting")
+    # A release whose chart can't be had says so, and has not dealt with its specification yet.
+    seen = (status.get("observedGeneration", -1), condition.get("observedGeneration", -1) if state == "failed" else -1)
+    if found["metadata"].get("generation") not in seen:
+        return Readiness("waiting", message, revision)
     if state == "failed" and condition.get("reason") in _WAITS:
         state = "waiting"
     return Readiness(state, message, revision)

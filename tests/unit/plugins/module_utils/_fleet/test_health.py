@@ -188,3 +188,12 @@ def test_facts_of_one_tenant(tenants: list[health.Health], well: bool, said: str
 def test_facts_of_one_tenant_on_a_cluster_that_is_down() -> None:
     down = {"reachable": False, "ready": False, "failure": "refused", "tenants": []}
     assert health.of_tenant(down, "shop") == down
+
+
+def test_a_component_that_waits_for_a_failed_release_has_failed() -> None:
+    waiting = component_sync("certs", "Unknown")
+    release = flux("HelmRelease", "flux-system/certs", "False", labels={COMPONENT_LABEL: "certs"})
+    issuers = component_sync("issuers", "Unknown", dependsOn=[{"name": "infrastructure-certs"}])
+    one = View(found(waiting, release, issuers), {}).component("issuers")
+    assert one.state == "failed"
+    assert one.failure.endswith("waits for HelmRelease flux-system/certs: certs in Flux's words")

@@ -138,3 +138,12 @@ def test_a_helm_repository_of_type_oci_has_no_status_and_is_ready() -> None:
     assert ready.flux_object({"metadata": {"generation": 1}, "spec": {"type": "oci"}}).ready
     assert not ready.flux_object({"metadata": {"generation": 1}, "spec": {"type": "default"}}).ready
     assert ready.flux_object({"metadata": {}, "spec": {"type": "oci", "suspend": True}}).state == "suspended"
+
+
+@pytest.mark.parametrize(
+    ("status", "about", "state"),
+    [("False", 2, "failed"), ("False", 1, "waiting"), ("True", 2, "waiting"), ("Unknown", 2, "waiting")],
+)
+def test_a_release_whose_chart_can_not_be_had_has_failed(status: str, about: int, state: str) -> None:
+    said = [{**condition(status)[0], "observedGeneration": about}]
+    assert ready.flux_object(flux({"observedGeneration": -1, "conditions": said})).state == state
