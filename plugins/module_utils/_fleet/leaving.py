@@ -12,8 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, form, preflight, tenants
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem, raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import form, preflight, tenants
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import Plan
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects import (
     Part,
@@ -85,19 +85,19 @@ class _Environment:
         files = {name: self._layout.tenant_file(environment, name) for name in names}
         wanted = {*files.values(), *(path for name in names for path in places.syncs(environment, name))}
         self._texts = snapshot.read(path for path in wanted if places.has(path))
-        self._objects = {name: _objects(self._texts.get(path, ""), path) for name, path in files.items()}
+        self._objects = {name: tenants.objects(self._texts.get(path, ""), path) for name, path in files.items()}
         self._claims = self._claimed(snapshot)
         self._files = files
 
     def _claimed(self, snapshot: Snapshot) -> dict[str, list[str]]:
         """Tenant → its claims. Whose file is gone, or can't be read, is looked for in all of the environment's."""
-        spaces = {space for found in self._objects.values() for space in tenants.namespaces(found or [])}
+        spaces = {space for found in self._objects.values() for space in tenants.namespaces(found)}
         wanted = [self._layout.claim(self._environment, space) for space in spaces]
         if not all(self._objects.values()):
             wanted = self._places.claims(self._environment)
         claims: dict[str, list[str]] = defaultdict(list)
         for path, text in snapshot.read(path for path in wanted if self._places.has(path)).items():
-            name = _owner(text, path)
+            name = tenants.claimant(text, path)
             if name in self._objects:
                 claims[name].append(path)
                 self._texts[path] = text
@@ -117,17 +117,3 @@ class _Environment:
                 plan, _left = plan_together(desired, self._texts, self._scope.hand_edits)
             keys = tenants.keys(name, objects) if plan.changes else []
             yield Part(name, self._environment, plan, VERB, before, frozenset(), keys)
-
-
-def _objects(text: str, path: str) -> list[documents.Document]:
-    try:
-        return documents.read(text, path)
-    except InvalidInput:
-        return []
-
-
-def _owner(text: str, path: str) -> str:
-    try:
-        return tenants.owner(text, path)
-    except InvalidInput:
-        return ""

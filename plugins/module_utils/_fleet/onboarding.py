@@ -12,9 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import collisions, documents, preflight, tenants
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem, raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import collisions, preflight, tenants
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects import (
     Part,
@@ -126,14 +125,14 @@ def _case(one: Rendered, places: Places, texts: Mapping[str, str], scope: Scope)
     desired: dict[str, str | None] = {file: one.text}
     desired |= {layout.claim(environment, space): one.claim for space in one.namespaces}
     claims = {layout.claim(environment, space) for space in gone}
-    desired |= {path: None for path in claims if texts.get(path) and tenants.owner(texts[path], path) == name}
+    desired |= {path: None for path in claims if tenants.claimant(texts.get(path, ""), path) == name}
     desired |= dict.fromkeys(places.syncs(environment, name))
     chosen = [layout.own_sync_file(environment, cluster, name) for cluster in one.placement.clusters]
     desired |= dict.fromkeys(chosen or [layout.sync_file(environment, name)], one.sync)
     plan, left = plan_together(desired, texts, scope.hand_edits)
     before = places.clusters(environment, name)
     after = before if left else frozenset(one.placement.clusters) or scope.clusters(environment)
-    objects = _objects(texts.get(file, ""), file) if left else one.documents
+    objects = tenants.objects(texts.get(file, ""), file) if left else one.documents
     verb = "update" if places.has(file) else "onboard"
     return _Case(one, Part(name, environment, plan, verb, before, after, tenants.keys(name, objects)), gone)
 
@@ -144,15 +143,7 @@ def _gone(one: Rendered, texts: Mapping[str, str], layout: Layout) -> tuple[str,
     text = texts.get(path, "")
     if text in ("", one.text):
         return ()
-    return tuple(space for space in tenants.namespaces(_objects(text, path)) if space not in one.namespaces)
-
-
-def _objects(text: str, path: str) -> list[Document]:
-    """The objects of a file; none where somebody's edit left it unreadable, which holds it."""
-    try:
-        return documents.read(text, path)
-    except InvalidInput:
-        return []
+    return tuple(space for space in tenants.namespaces(tenants.objects(text, path)) if space not in one.namespaces)
 
 
 def _placement_problems(tenant: Tenant, places: Places, scope: Scope) -> Iterator[Problem]:

@@ -138,6 +138,22 @@ def owner(text: str, path: str) -> str:
     return named
 
 
+def claimant(text: str, path: str) -> str:
+    """The tenant that a claim names; empty where it can't be read."""
+    try:
+        return owner(text, path)
+    except InvalidInput:
+        return ""
+
+
+def objects(text: str, path: str) -> list[Document]:
+    """The objects of a file; none where somebody's edit left it unreadable."""
+    try:
+        return documents.read(text, path)
+    except InvalidInput:
+        return []
+
+
 def namespaces(found: Iterable[Document]) -> list[str]:
     """The names of the Namespaces among a tenant's objects, in their order."""
     names = (_metadata(one).get("name") for one in found if one.get("kind") == "Namespace")
