@@ -118,11 +118,23 @@ class View:
         found, asked = ready.flux_object(one), ready.asked(one)
         if found.state in ("ready", "failed") and asked and asked == self._asked and ready.answered(one) != asked:
             return replace(found, state="waiting", message="was asked to reconcile and has not begun")
-        source = self._all.get(_source(one)) if one["kind"] == "Kustomization" else None
-        held = ready.flux_object(source).revision if source else ""
+        held = self._held(one) if one["kind"] == "Kustomization" else ""
         if found.ready and held and held != found.revision:
             return replace(found, state="waiting", message=f"applied {found.revision}, its source holds {held}")
-        return found
+        return replace(found, state="waiting") if found.state == "failed" and self._is_outdated(one) else found
+
+    def _held(self, sync: Document) -> str:
+        """The revision that the source of a Kustomization holds."""
+        source = self._all.get(_source(sync))
+        return ready.flux_object(source).revision if source else ""
+
+    def _is_outdated(self, one: Document) -> bool:
+        """Whether a component's release failed as it was, and its Kustomization has not come to what it is to be."""
+        component = _label(one, COMPONENT_LABEL) if one["metadata"]["namespace"] == FLUX_NAMESPACE else ""
+        sync = self._sync(component_sync(component)) if component and one["kind"] != "Kustomization" else None
+        if sync is None or sync["spec"].get("suspend"):
+            return False
+        return (sync.get("status") or {}).get("lastAttemptedRevision", "") != self._held(sync)
 
     def why(self, one: Document, seen: tuple[Document, ...] = ()) -> tuple[str, str]:
         """The state of an object that is not ready, and the reason in its words or in those of what it waits for."""

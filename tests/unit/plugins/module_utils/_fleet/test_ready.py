@@ -145,5 +145,5 @@ def test_a_helm_repository_of_type_oci_has_no_status_and_is_ready() -> None:
     [("False", 2, "failed"), ("False", 1, "waiting"), ("True", 2, "waiting"), ("Unknown", 2, "waiting")],
 )
 def test_a_release_whose_chart_can_not_be_had_has_failed(status: str, about: int, state: str) -> None:
-    said = [{**condition(status)[0], "observedGeneration": about}]
+    said = [{**condition(status)[-1], "observedGeneration": about}]
     assert ready.flux_object(flux({"observedGeneration": -1, "conditions": said})).state == state
