@@ -90,8 +90,7 @@ def template_variables(tenant: Tenant, placement: Placement, layout: Layout) -> 
     return {
         "tenant": {
             "name": tenant.name,
-            "team": tenant.team,
-            "contact": tenant.contact,
+            "owner": {"team": tenant.team, "contact": tenant.contact},
             "namespaces": list(tenant.namespaces),
             "access": {right: list(groups) for right, groups in sorted(tenant.access.items())},
         },
