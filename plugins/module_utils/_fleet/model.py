@@ -40,6 +40,12 @@ class Distribution:
     manifest: str
     digest: str
 
+    @property
+    def minor(self) -> tuple[int, int]:
+        """The first two numbers of the version, which must be well formed."""
+        major, minor, _patch = self.version.removeprefix("v").split(".", 2)
+        return int(major), int(minor)
+
 
 @dataclass(frozen=True)
 class Sync:

@@ -36,6 +36,9 @@ _OWNER_LABELS = {
 _ARGUMENTS = "/spec/template/spec/containers/0/args/-"
 # Components wait for one another, and tenants for all of them: at Flux's default each link of the chain costs 30 s.
 _REQUEUE = ("(kustomize|helm)-controller", "--requeue-dependency=5s")
+# A fix would wait until the health checks of what it mends have timed out, for minutes. Known to both from 2.8 on.
+_CANCEL = ("(kustomize|helm)-controller", "--feature-gates=CancelHealthCheckOnNewRevision=true")
+_CANCEL_SINCE = (2, 8)
 # Which controller takes which flag: https://fluxcd.io/flux/installation/configuration/multitenancy/
 _LOCKDOWN: tuple[tuple[str, str], ...] = (
     ("(kustomize|helm|notification|image-reflector|image-automation)-controller", "--no-cross-namespace-refs=true"),
@@ -73,6 +76,8 @@ def patches(cluster: Cluster, layout: Layout) -> list[Patch]:
         _patch("Kustomization", FLUX_SYNC, "/spec/serviceAccountName", PLATFORM_SERVICE_ACCOUNT),
         _patch("Deployment", _REQUEUE[0], _ARGUMENTS, _REQUEUE[1]),
     ]
+    if cluster.distribution.minor >= _CANCEL_SINCE:
+        ours.append(_patch("Deployment", _CANCEL[0], _ARGUMENTS, _CANCEL[1]))
     if cluster.lockdown == "enforce":
         ours += [_patch("Deployment", name, _ARGUMENTS, flag) for name, flag in _LOCKDOWN]
     return ours

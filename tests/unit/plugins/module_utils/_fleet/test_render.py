@@ -233,11 +233,18 @@ def test_flux_objects_lock_down_each_controller(lockdown: str) -> None:
     plain = documents.read(COMPONENTS, "x")
     found = render.flux_objects(cluster(lockdown=lockdown), LAYOUT, documents.read(COMPONENTS, "x"))
     before = {name: arguments(plain, name) for name in FLAGS}
-    always = {name: ["--requeue-dependency=5s"] for name in ("kustomize-controller", "helm-controller")}
+    flags = ["--requeue-dependency=5s", "--feature-gates=CancelHealthCheckOnNewRevision=true"]
+    always = {name: flags for name in ("kustomize-controller", "helm-controller")}
     locked = FLAGS if lockdown == "enforce" else {}
     expected = {name: [*before[name], *always.get(name, []), *locked.get(name, [])] for name in FLAGS}
     assert {name: arguments(found, name) for name in FLAGS} == expected
     assert "--default-service-account=default" not in str(found)
+
+
+@pytest.mark.parametrize(("version", "known"), [("v2.7.5", False), ("v2.8.0", True), ("v2.10.0-rc.1", True)])
+def test_flux_objects_have_no_flag_that_their_version_does_not_know(version: str, known: bool) -> None:
+    found = render.flux_objects(cluster(version=version), LAYOUT, documents.read(COMPONENTS, "x"))
+    assert ("CancelHealthCheckOnNewRevision" in str(found)) == known
 
 
 def arguments(found: list[documents.Document], name: str) -> list[str]:
