@@ -134,7 +134,7 @@ class View:
         sync = self._sync(component_sync(component)) if component and one["kind"] != "Kustomization" else None
         if sync is None or sync["spec"].get("suspend"):
             return False
-        return (sync.get("status") or {}).get("lastAttemptedRevision", "") != self._held(sync)
+        return str((sync.get("status") or {}).get("lastAttemptedRevision", "")) != self._held(sync)
 
     def why(self, one: Document, seen: tuple[Document, ...] = ()) -> tuple[str, str]:
         """The state of an object that is not ready, and the reason in its words or in those of what it waits for."""

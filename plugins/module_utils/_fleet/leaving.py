@@ -12,8 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import form, preflight, tenants
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight, tenants
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.offboarding import REMOVE_TENANT, name_problems
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import Plan
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects import (
     Part,
@@ -24,7 +25,6 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects impo
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 
-REMOVE_TENANT = "remove_tenant"
 VERB = "offboard"
 
 
@@ -35,12 +35,6 @@ class Leaving:
     scope: Scope
     names: Sequence[str]
     waiting: Mapping[str, str] = field(default_factory=dict)
-
-
-def name_problems(names: Sequence[str]) -> list[Problem]:
-    """Names that no tenant can have: a typing error, or a try to get at other files."""
-    hint = "the name of a tenant, as its request has it"
-    return [Problem("run", "tenant", one or "empty", hint) for one in names if not form.is_tenant_name(one)]
 
 
 def plan_leaving(wishes: Leaving, snapshot: Snapshot) -> ProjectsPlan:

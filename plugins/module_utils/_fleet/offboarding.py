@@ -20,15 +20,15 @@ from dataclasses import dataclass
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form import FORBIDDEN_NAMESPACES
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form import FORBIDDEN_NAMESPACES, is_tenant_name
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
     LABEL_DOMAIN,
     TENANT_LABEL,
     TENANT_SERVICE_ACCOUNT,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.leaving import REMOVE_TENANT
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name as object_name
 
+REMOVE_TENANT = "remove_tenant"
 LEAVING = f"{LABEL_DOMAIN}/leaving"
 SYNCS = (("kustomize.toolkit.fluxcd.io/v1", "Kustomization"), ("helm.toolkit.fluxcd.io/v2", "HelmRelease"))
 # Rights first: nobody is to bring anything back while the rest goes.
@@ -89,6 +89,12 @@ class Remains:
     def workloads(self) -> list[str]:
         """What the first step takes away, in words."""
         return [*(object_name(one) for one in self.own), *(str(one) for one in sorted(self.made))]
+
+
+def name_problems(names: Iterable[str]) -> list[Problem]:
+    """Names that no tenant can have: a typing error, or a try to get at other files and objects."""
+    hint = "the name of a tenant, as its request has it"
+    return [Problem("run", "tenant", one or "empty", hint) for one in names if not is_tenant_name(one)]
 
 
 def problems(where: str, found: Remains, accounts: Iterable[tuple[str, str]], allow: Iterable[str]) -> list[Problem]:

@@ -18,7 +18,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     TIMEOUT,
     Specification,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import leaving
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import offboarding
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.offboarding import Remains
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
@@ -39,7 +39,7 @@ ARGUMENTS: Specification = {
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Take tenants off one cluster; see the module's documentation for parameters and result."""
     where, step, timeout = parameters["name"], parameters["step"], parameters["timeout"]
-    raise_if(leaving.name_problems(parameters["tenants"]))
+    raise_if(offboarding.name_problems(parameters["tenants"]))
     with Cluster(parameters["auth"], where) as cluster:
         departures = [Departure(cluster, tenant, say) for tenant in parameters["tenants"]]
         found = [(one, one.look()) for one in departures]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import leaving, onboarding
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.offboarding import REMOVE_TENANT
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects import ProjectsPlan, Scope
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Path, Request
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
@@ -187,7 +188,7 @@ def leave(
     **settings: Any,
 ) -> ProjectsPlan:
     """The plan of a run that takes tenants away."""
-    settings.setdefault("allow", [leaving.REMOVE_TENANT])
+    settings.setdefault("allow", [REMOVE_TENANT])
     wishes = leaving.Leaving(scope(*clusters, **settings), names, waiting or {})
     return leaving.plan_leaving(wishes, Files(repository))
 
