@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.integration.clusters import Cluster
+from tests.integration.clusters import Cluster, is_ready
 from tests.integration.conftest import Grounds
 from tests.integration.handmade import MEMBER, REPOSITORY, Tenant, as_text, deployment
-from tests.integration.project import STAGING, Outcome, Project, eventually
+from tests.integration.project import PRODUCTION, STAGING, Outcome, Project, eventually
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +126,45 @@ def test_suspended_tenant_is_shown_and_not_waited_for(project: Project, tenant: 
     finally:
         tenant.patch("kustomization", "app", {"spec": {"suspend": None}})
     tenant.wait()
+
+
+def test_playbook_reconciles_all_and_tells_how_they_are(project: Project, tenant: Tenant) -> None:
+    found = project.run("--limit", STAGING, playbook="reconcile")
+    assert found.code == 0, found.output
+    report = json.loads((project.folder / "report.json").read_text())
+    assert {one["name"]: one["state"] for one in report["tenants"]}[tenant.name] == "ready"
+    assert {one["cluster"] for one in report["tenants"]} == {STAGING}
+
+
+def test_playbook_reconciles_one_tenant(project: Project, tenant: Tenant) -> None:
+    project.edit("app/third.yaml", as_text([deployment("third")]), repository=tenant.repository)
+    found = project.run("--limit", STAGING, playbook="reconcile", fleet_tenant=tenant.name)
+    assert found.code == 0, found.output
+    assert tenant.get("deployment", "third") is not None
+    found = project.run("--limit", STAGING, playbook="reconcile", fleet_tenant="nobody")
+    assert found.code != 0
+    assert "tenant nobody" in found.failure(STAGING)
+
+
+def test_status_of_one_tenant(project: Project, tenant: Tenant) -> None:
+    found = project.run("--limit", STAGING, playbook="status", fleet_tenant=tenant.name)
+    assert found.code == 0, found.output
+    assert f"{STAGING} tenant {tenant.name} ready" in found.words
+    found = project.run(playbook="status", fleet_tenant=tenant.name)
+    assert found.code != 0
+    assert f"tenant {tenant.name} is not on this cluster" in found.failure(PRODUCTION)
+    assert found.rows[STAGING]["ready"] is True
+
+
+@pytest.mark.usefixtures("broken")
+def test_status_names_the_broken_one_and_counts_the_others(project: Project, tenant: Tenant) -> None:
+    tenant.fetch("deploy", tenant.first)
+    eventually(lambda: not is_ready(tenant.get("kustomization", "app")), "it has failed")
+    found = project.run("--limit", STAGING, playbook="status")
+    assert found.code != 0
+    assert " 1/2 " in found.words
+    report = json.loads((project.folder / "report.json").read_text())
+    [broken] = [one for one in report["tenants"] if not one["ready"]]
+    assert (broken["name"], broken["state"]) == (tenant.name, "failed")
+    assert "second.yaml" in broken["failure"]
+    assert f"{STAGING} tenant {tenant.name} failed" in found.words
