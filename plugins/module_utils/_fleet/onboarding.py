@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import collisions, preflight, tenants
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
@@ -56,6 +57,24 @@ def beyond(asking: Sequence[Tenant], environments: Iterable[str]) -> list[str]:
     """What the requests ask for beyond the environments of a run, a line for each tenant."""
     left = {one.name: sorted(set(one.environments) - set(environments)) for one in asking}
     return [f"{name}: {', '.join(names)}" for name, names in left.items() if names]
+
+
+def notes(result: Mapping[str, Any]) -> list[str]:
+    """What people should read of a run's result although nothing of it is wrong; of long lists the beginning."""
+    leaving = [] if result["names"] else result["leaving"]
+    told = {
+        "not in this run": result["not_in_this_run"],
+        "leaving, by the playbook offboard": leaving,
+        "by hand": result["by_hand"],
+    }
+    lines = []
+    for what, found in told.items():
+        lines += [f"{what}: {one}" for one in found[:_LONGEST_LIST]]
+        lines += [f"{what}: {len(found) - _LONGEST_LIST} more"] if len(found) > _LONGEST_LIST else []
+    return lines
+
+
+_LONGEST_LIST = 10
 
 
 def plan_onboarding(wishes: Onboarding, snapshot: Snapshot) -> ProjectsPlan:

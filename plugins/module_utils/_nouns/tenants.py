@@ -71,7 +71,10 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         for one in group:
             result["clusters"][one.name] = change.outcome(one) | published
     result["diff"] += withdrawal.diff
-    return result | {"by_hand": withdrawal.by_hand, "changed": result["changed"] or bool(withdrawal.removed)}
+    result |= {"by_hand": withdrawal.by_hand, "changed": result["changed"] or bool(withdrawal.removed)}
+    for line in onboarding.notes(result):
+        say(line)
+    return result
 
 
 def _about(parameters: Mapping[str, Any], asking: Sequence[Tenant], members: Sequence[Member]) -> dict[str, Any]:

@@ -98,6 +98,14 @@ def test_a_run_writes_the_environments_of_its_clusters_alone() -> None:
     assert onboard(FLEET, [small(environments={"qa": {}})]).plan.changes == ()
 
 
+def test_notes() -> None:
+    result = {"names": [], "leaving": ["shop"], "not_in_this_run": [f"t{number}: qa" for number in range(12)]}
+    told = onboarding.notes({**result, "by_hand": ["x"]})
+    assert told[0] == "not in this run: t0: qa"
+    assert told[10:] == ["not in this run: 2 more", "leaving, by the playbook offboard: shop", "by hand: x"]
+    assert onboarding.notes({"names": ["shop"], "leaving": ["shop"], "not_in_this_run": [], "by_hand": []}) == []
+
+
 def test_message() -> None:
     repository = fleet(small("shop"))
     changed = small("shop", profile="open")
