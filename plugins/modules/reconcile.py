@@ -66,6 +66,11 @@ options:
     type: list
     elements: str
     default: []
+  files:
+    description: What this run has changed for this cluster in the repository; with any, the cluster counts as changed.
+    type: list
+    elements: str
+    default: []
   tenants:
     description: The tenants to wait for.
     type: list

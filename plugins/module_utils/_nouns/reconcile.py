@@ -35,6 +35,7 @@ ARGUMENTS: Specification = {
     "repository": {**REPOSITORY["repository"], "required": False},
     "revision": {"type": "str", "default": ""},
     "rejected": {"type": "list", "elements": "str", "default": []},
+    "files": {"type": "list", "elements": "str", "default": []},
     "tenants": {"type": "list", "elements": "str", "default": []},
     "components": {"type": "bool", "default": False},
     "everything": {"type": "bool", "default": False},
@@ -47,6 +48,7 @@ _STALLED_SECONDS = 20
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Ask and wait; see the module's documentation for parameters and result."""
     where, everything = parameters["name"], parameters["everything"]
+    changed = {"changed": bool(parameters["files"])}
     wish = Wish(
         commit=parameters["revision"],
         rejected=tuple(parameters["rejected"]),
@@ -56,14 +58,14 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     with Cluster(parameters["auth"], where) as cluster:
         view, state_now, found = _look(cluster, wish)
         if check_mode or not (found.pending or parameters["ask"]):
-            return {"changed": False, **found.as_dict()}
+            return {**changed, **found.as_dict()}
         if found.root.state == "suspended":
             raise NotReady(f"{where}: {found.root.failure}")
         asked, started = datetime.now(UTC).isoformat(), time.monotonic()
         wanted = standing.to_ask(view, state_now, wish, found, all_of_them=parameters["ask"])
         flux.request(cluster, wanted, asked)
         found = _wait(cluster, wish, asked, parameters["timeout"], say)
-    result = {"changed": False, **found.as_dict()}
+    result = {**changed, **found.as_dict()}
     if not found.pending:
         return result
     said = f"not ready after {time.monotonic() - started:.0f} s: {found.explain()}"
