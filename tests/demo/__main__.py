@@ -10,6 +10,7 @@ The lab stays up. LAB_DIR says where it is (.lab).
 
 from __future__ import annotations
 
+import json
 import shlex
 import signal
 import sys
@@ -115,9 +116,12 @@ class Demo:
     @property
     def skeleton(self) -> list[str]:
         """The command that gives the team's repository its skeleton."""
-        url = self.lab.forge.urls(platform.DEPLOYMENT)["ssh_url"]
-        names = f'{{"deployment_repository_name": "{platform.TENANT}", "deployment_repository_url": "{url}"}}'
-        return playbook("deployment_repository", "-e", names)
+        settings = {
+            "deployment_repository_name": platform.TENANT,
+            "deployment_repository_url": self.lab.forge.urls(platform.DEPLOYMENT)["ssh_url"],
+            "deployment_repository_environments": ["staging", "production"],
+        }
+        return playbook("deployment_repository", "-e", json.dumps(settings))
 
     def onboard(self) -> None:
         self.step("Onboarding: the team's request, checked, and made true in both environments by one commit")
