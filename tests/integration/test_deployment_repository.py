@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integration.clusters import Cluster, is_ready
+from tests.integration.clusters import is_ready
 from tests.integration.conftest import Grounds
 from tests.integration.project import STAGING, Outcome, Project, eventually
 
 ENVIRONMENTS = ("staging", "production")
-NAME = "payments"
+NAME = "orders"
 RECORD = ".fleet.yaml"
 
 
@@ -87,7 +87,7 @@ def test_one_commit_of_what_was_planned(story: Story) -> None:
     assert outcome.changed == {"localhost": 1}
     assert sorted(planned) == sorted(story.project.tree())
     (commit,) = story.project.lab.forge.commits(story.project.repository)
-    assert commit["message"].startswith("add the skeleton for payments\n")
+    assert commit["message"].startswith("add the skeleton for orders\n")
 
 
 def test_second_run_does_nothing(story: Story) -> None:
@@ -107,35 +107,26 @@ def test_every_environment_builds_as_it_is(story: Story, environment: str) -> No
 
 
 class Tenant:
-    """A tenant on one cluster as onboarding makes it, with Pod Security ``restricted`` enforced."""
+    """The tenant, onboarded in staging under the strict profile: Pod Security ``restricted`` is enforced."""
 
-    def __init__(self, cluster: Cluster, story: Story) -> None:
-        self.cluster, self.story = cluster, story
-        facts = story.project.lab.forge.facts
-        access = {"username": facts["user"], "password": facts["token"], "ca.crt": Path(facts["ca_cert"]).read_text()}
-        url = story.project.lab.forge.urls(story.project.repository)["https_url"]
-        labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
-        self.apply("v1", "Namespace", NAME, metadata={"labels": labels, "namespace": None})
-        self.apply("v1", "ServiceAccount", "fleet-tenant")
-        subject = {"kind": "ServiceAccount", "name": "fleet-tenant", "namespace": NAME}
-        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "fleet-tenant"}
-        self.apply("rbac.authorization.k8s.io/v1", "RoleBinding", "fleet-tenant", subjects=[subject], roleRef=role)
-        self.apply("v1", "Secret", "source-deploy", stringData=access)
-        source = {"interval": "5s", "url": url, "ref": {"branch": "main"}, "secretRef": {"name": "source-deploy"}}
-        self.apply("source.toolkit.fluxcd.io/v1", "GitRepository", "deploy", spec=source)
-        reference = {"kind": "GitRepository", "name": "deploy"}
-        sync = {"interval": "10m", "path": "./flux/staging", "prune": True, "sourceRef": reference}
-        self.apply("kustomize.toolkit.fluxcd.io/v1", "Kustomization", NAME, spec=sync)
+    def __init__(self, story: Story) -> None:
+        self.story, self.fleet = story, story.grounds.fleet()
+        self.cluster = story.grounds.clusters[STAGING]
+        source = {"name": "deploy", "url": story.project.variables["fleet_repository_url"]}
+        staging = {"source": "deploy", "ref": {"branch": "main"}, "path": "./flux/staging", "interval": "1m"}
+        request = {
+            "tenant": NAME,
+            "owner": {"team": NAME, "contact": f"{NAME}@corp.example"},
+            "profile": "strict",
+            "sources": [source],
+            "environments": {"staging": staging},
+        }
+        outcome = self.fleet.run("--limit", STAGING, playbook="onboard", fleet_tenants=[request])
+        assert outcome.code == 0, outcome.output
 
-    def apply(self, version: str, kind: str, name: str, metadata: dict[str, Any] | None = None, **fields: Any) -> None:
-        """Apply one object in the tenant's namespace."""
-        named = {"name": name, "namespace": NAME, **(metadata or {})}
-        found = {"apiVersion": version, "kind": kind, "metadata": named, **fields}
-        self.cluster.kubectl("apply", "-f", "-", text=yaml.safe_dump(found))
-
-    def get(self, kind: str, name: str = NAME) -> dict[str, Any]:
-        """An object in the tenant's namespace; empty where there is none."""
-        return dict(self.cluster.get(kind, "-n", NAME, name) or {})
+    def get(self, kind: str) -> dict[str, Any]:
+        """The object of the application's name in the tenant's namespace; empty where there is none."""
+        return dict(self.cluster.get(kind, "-n", NAME, NAME) or {})
 
     def applied(self) -> bool:
         """Whether Flux has applied the repository's head."""
@@ -145,22 +136,18 @@ class Tenant:
 
     def runs(self) -> bool:
         """Whether the application's Deployment is available."""
-        found = self.get("deployment")
-        return bool(found) and found.get("status", {}).get("availableReplicas") == 1
+        return self.get("deployment").get("status", {}).get("availableReplicas") == 1
 
     def remove(self) -> None:
-        """Take it away, its releases before the rights that they need."""
-        self.cluster.kubectl("delete", "-n", NAME, "kustomizations.kustomize.toolkit.fluxcd.io", "--all")
-        self.cluster.kubectl("delete", "-n", NAME, "helmreleases.helm.toolkit.fluxcd.io", "--all")
-        self.cluster.kubectl("delete", "namespace", NAME)
+        """Let it leave again."""
+        allow = ["remove_tenant"]
+        outcome = self.fleet.run("--limit", STAGING, playbook="offboard", fleet_tenant=NAME, fleet_allow=allow)
+        assert outcome.code == 0, outcome.output
 
 
 @pytest.fixture(scope="module")
 def tenant(story: Story) -> Iterator[Tenant]:
-    story.grounds.fleet()
-    cluster = story.grounds.clusters[STAGING]
-    eventually(cluster.settled, f"{STAGING} has applied everything")
-    made = Tenant(cluster, story)
+    made = Tenant(story)
     yield made
     made.remove()
 

@@ -139,8 +139,12 @@ class Departure:
                 self._cluster.create(one)
 
     def _suspend(self, one: Document, *, suspend: bool) -> None:
+        spec: dict[str, object] = {"suspend": True if suspend else None}
+        if not suspend and one["kind"] == _KUSTOMIZATION[1]:
+            # Resumed, it applies all once more before it sees that it was deleted, and what it would wait for has gone.
+            spec |= {"wait": False, "healthChecks": None}
         try:
-            self._cluster.merge(one, {"spec": {"suspend": True if suspend else None}})
+            self._cluster.merge(one, {"spec": spec})
         except ClusterError as error:
             if error.status != 404:
                 raise
