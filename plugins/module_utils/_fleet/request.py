@@ -70,7 +70,7 @@ class Request:
 
 def _shortened(value: str) -> str:
     """Enough of a text to find it by, without credentials of a URL that landed in the wrong field."""
-    plain = re.sub(r"://[^/]*@", "://…@", value)
+    plain = re.sub(r"(?<!ssh)://[^/]*@|://[^/@]*:[^/]*@", "://…@", value)
     return plain if len(plain) <= _SHOWN else f"{plain[:_SHOWN]}…"
 
 
