@@ -9,13 +9,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import component_guard, documents, substitution
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_checks import together
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_fields import KINDS
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_files import Placed, Places
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_files import Placed, Places, patched
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_guard import directory_of, files_of
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.components import VARIABLES, Declared
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
@@ -105,11 +105,24 @@ def _in_the_way(
     for member in wishes.members:
         own, declared = placed[member.name], wishes.declared[member.host]
         before = component_guard.deployed(files, wishes.layout, member)
-        yield from component_guard.removals(member, before, declared, own, wishes.allow)
+        after = [replace(one, documents=_kept(wishes, one, files)) for one in own]
+        yield from component_guard.removals(member, before, declared, after, wishes.allow)
         facts = _facts(files, wishes.layout.cluster_file(member.name, "cluster"))
         for one in own:
             yield from _directory(member, one, snapshot, wishes.layout)
             yield from _substitutions(member, one, facts)
+
+
+def _kept(wishes: Wishes, one: Placed, files: Mapping[str, str]) -> Sequence[Document]:
+    """What a cluster will have of a component: what it is to have, or what people wrote into a file that is held."""
+    text = files.get(one.file, "")
+    if (
+        wishes.hand_edits == "overwrite"
+        or not documents.recorded_digest(text)
+        or not documents.is_edited(text, one.file)
+    ):
+        return one.documents
+    return [patched(document, one.patches) for document in documents.read(text, one.file)]
 
 
 def _facts(files: Mapping[str, str], path: str) -> set[str]:

@@ -411,6 +411,16 @@ def test_hand_edited_files(hand_edits: str) -> None:
     assert ("infrastructure-extra" in waits[0]) == (hand_edits == "overwrite")
 
 
+def test_what_people_added_by_hand_needs_the_word_only_where_it_goes() -> None:
+    file, by_hand = "infrastructure/staging/configs/settings/manifests.yaml", "name: settings-by-hand"
+    repository = published(EVERYWHERE)
+    repository[file] = repository[file].replace("name: settings", by_hand)
+    assert file in plan(repository, EVERYWHERE).plan.held
+    assert "takes ConfigMap default/settings-by-hand away" in refused(repository, EVERYWHERE, hand_edits="overwrite")
+    found = plan(repository, EVERYWHERE, hand_edits="overwrite", allow=["remove_component"])
+    assert after(repository, found) == published(EVERYWHERE)
+
+
 def test_unreadable_overlay_is_refused() -> None:
     repository = published(EVERYWHERE) | {"clusters/stg-1/infrastructure.yaml": "a: [\n"}
     assert "clusters/stg-1/infrastructure.yaml: YAML" in refused(repository, {"stg-1": (FLEET,)})
