@@ -25,6 +25,8 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
 
 _KUSTOMIZATION = SYNCS[0]
+# What waits for a dependency that is not there applies nothing, and still deletes what it has applied.
+_NOBODY = "nobody-it-is-being-offboarded"
 
 
 class Departure:
@@ -139,10 +141,8 @@ class Departure:
                 self._cluster.create(one)
 
     def _suspend(self, one: Document, *, suspend: bool) -> None:
-        spec: dict[str, object] = {"suspend": True if suspend else None}
-        if not suspend and one["kind"] == _KUSTOMIZATION[1]:
-            # Resumed, it applies all once more before it sees that it was deleted, and what it would wait for has gone.
-            spec |= {"wait": False, "healthChecks": None}
+        # Resumed alone, it would apply all once more, and wait for what has gone, before it sees that it was deleted.
+        spec = {"suspend": True} if suspend else {"suspend": None, "dependsOn": [{"name": _NOBODY}]}
         try:
             self._cluster.merge(one, {"spec": spec})
         except ClusterError as error:
