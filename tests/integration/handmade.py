@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,18 @@ class Tenant:
             self.file: [*self._namespaces(), *self._rights(), *self.syncs(**sync)],
             self.sync_file: [self.fleet_sync()],
         }
-        for path, objects in self.files.items():
-            self.project.edit(path, as_text(objects))
+        for path in self.files:
+            self.publish(path)
+
+    def publish(self, path: str) -> None:
+        """Commit one of its files of the fleet repository, and have the cluster fetch it."""
+        self.project.edit(path, as_text(self.files[path]))
+        self.fetch()
+
+    def fetch(self, name: str = "flux-system", namespace: str = "flux-system") -> None:
+        """Have a source fetch now and not at its next interval."""
+        now = {"reconcile.fluxcd.io/requestedAt": str(time.time())}
+        self.patch("gitrepository", name, {"metadata": {"annotations": now}}, namespace)
 
     def wait(self, kind: str = "kustomization", name: str = "app") -> Object:
         """The object of Flux in its first namespace, once it is ready."""
@@ -83,6 +94,7 @@ class Tenant:
         """Take its files out of the fleet repository, as the commit of an offboarding does."""
         self.project.remove(self.sync_file)
         self.project.remove(self.file)
+        self.fetch()
 
     def get(self, kind: str, name: str, namespace: str = "") -> Any:
         """One object of its namespaces, or None."""

@@ -87,9 +87,19 @@ def test_the_cause_is_told_before_its_effect_and_a_failure_before_what_waits() -
     assert "Kustomization shop/app" in tenant(app, waiting, tenant_sync("shop")).failure
 
 
-@pytest.mark.parametrize("reason", ["DependencyNotReady", "ArtifactFailed"])
-def test_what_flux_tries_again_has_not_failed(reason: str) -> None:
-    assert tenant(tenant_sync("shop", "False", reason=reason)).state == "waiting"
+@pytest.mark.parametrize(
+    ("reason", "message", "state"),
+    [
+        ("DependencyNotReady", "dependency 'flux-system/x' is not ready", "waiting"),
+        ("ArtifactFailed", "Source artifact not found, retrying in 30s", "waiting"),
+        ("ArtifactFailed", "kustomization path not found: stat /tmp/kustomization-1/nowhere", "failed"),
+        ("BuildFailed", "Source artifact not found, retrying in 30s", "failed"),
+    ],
+)
+def test_what_flux_tries_again_has_not_failed(reason: str, message: str, state: str) -> None:
+    sync = tenant_sync("shop", "False", reason=reason)
+    sync["status"]["conditions"][0]["message"] = message
+    assert tenant(sync).state == state
 
 
 def test_revision_is_what_the_tenants_own_sync_applied() -> None:
