@@ -17,7 +17,11 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import n
 # https://fluxcd.io/flux/components/kustomize/kustomizations/#triggering-a-reconcile
 REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
 # Ready is False for these as well, though nothing has failed: https://pkg.go.dev/github.com/fluxcd/pkg/apis/meta#pkg-constants
-_WAITS = ("ArtifactFailed", "DependencyNotReady")
+_DEPENDS = "DependencyNotReady"
+_FETCHES = (
+    "ArtifactFailed",
+    "Source",
+)  # "Source artifact not found", "Source not ready"; a path that is not there has failed
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ def flux_object(found: Mapping[str, Any] | None) -> Readiness:
     seen = (status.get("observedGeneration", -1), condition.get("observedGeneration", -1) if state == "failed" else -1)
     if found["metadata"].get("generation") not in seen:
         return Readiness("waiting", message, revision)
-    if state == "failed" and condition.get("reason") in _WAITS:
+    fetches = condition.get("reason") == _FETCHES[0] and message.startswith(_FETCHES[1])
+    if state == "failed" and (fetches or condition.get("reason") == _DEPENDS):
         state = "waiting"
     return Readiness(state, message, revision)
 
