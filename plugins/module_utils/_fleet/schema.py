@@ -59,7 +59,7 @@ class Text:
             yield path, value, _wanted(self.hint, value, "put it in quotes")
             return
         if len(value) > self.longest:
-            yield path, "", f"at most {self.longest} characters, found {len(value)}"
+            yield path, "" if self.check else value, f"at most {self.longest} characters, found {len(value)}"
             return
         found = self.check(value) if self.check else None
         if found:
