@@ -84,6 +84,11 @@ removed:
   returned: when the cluster was reached
   type: dict
   sample: {payments: ["Kustomization payments/payments", "Deployment payments/web"]}
+revision:
+  description: What the root sync has applied.
+  returned: when the cluster was reached
+  type: str
+  sample: main@sha1:789cc007d3f3a8a9d1f9d0c5c6e7f8a9b0c1d2e3
 left:
   description: What the tenant's syncs applied and did not delete, since people or charts have said so. What of it
     lies in the tenant's namespaces goes with them.

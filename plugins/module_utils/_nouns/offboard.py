@@ -22,6 +22,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import offboa
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.offboarding import Remains
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.offboarding import Departure, attempt
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
@@ -53,11 +54,12 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
             ],
         }
         if check_mode:
-            return {**result, "left": []}
+            return {**result, "left": [], "revision": flux.observe(cluster).revision}
         early = [name(own) for _one, remains in found for own in remains.own]
         if step == "namespaces" and early:
             raise NotReady(f"{where}: {', '.join(early)} must go first: run the step workloads")
         late = wait(lambda: _advance(departures, step), lambda late: not late, timeout)
+        result["revision"] = flux.observe(cluster).revision
         result["left"] = [] if late or step != "workloads" else [left for one in departures for left in one.left()]
     if not late:
         return result
