@@ -66,6 +66,7 @@ class Places:
     renderer: Renderer
     layers: Sequence[str]
     layout: Layout = field(default_factory=Layout)
+    _rendered: dict[tuple[str, str], list[Document]] = field(default_factory=dict)
 
     def of(self, member: Member, declared: Declared) -> list[Placed]:
         """A cluster's components in their order.
@@ -73,24 +74,30 @@ class Places:
         What its environment says goes into a directory that all its clusters share, what its region and the cluster
         itself change of that becomes patches. Where patches can't say it, the cluster gets a directory of its own.
         """
-        return [
-            self._place(member, one, declared.shared.get(one.name, {}))
-            for one in components.present(declared, self.layers)
-        ]
+        return [self._place(member, one, declared) for one in components.present(declared, self.layers)]
 
-    def _place(self, member: Member, component: Component, fields: components.Fields) -> Placed:
+    def _place(self, member: Member, component: Component, declared: Declared) -> Placed:
         if component.kind == "kustomize":
             return Placed(component, component.path)
-        own = self.rendered(component)
+        fields = declared.shared.get(component.name, {})
         if is_whole(fields):
             shared = Component.from_fields(component.name, fields)
-            written = self.rendered(shared) if shared.kind == component.kind else []
+            written = self._shared(member.environment, shared) if shared.kind == component.kind else []
+            own = self.rendered(component) if declared.differs(component.name) else written
             patches = overrides(written, own)
             if patches is not None:
                 directory = self.layout.component(member.environment, shared.layer, shared.name)
                 return Placed(component, directory, written, patches, own)
+        own = self.rendered(component)
         directory = self.layout.own_component(member.environment, member.name, component.name)
         return Placed(component, directory, own, (), own)
+
+    def _shared(self, environment: str, component: Component) -> list[Document]:
+        """What an environment's clusters share of a component: the same for all of them, so rendered once."""
+        key = environment, component.name
+        if key not in self._rendered:
+            self._rendered[key] = self.rendered(component)
+        return self._rendered[key]
 
     def rendered(self, component: Component) -> list[Document]:
         """The documents of a component that we write."""
@@ -131,7 +138,7 @@ def overrides(shared: Sequence[Document], own: Sequence[Document]) -> list[Docum
         return None
     patches = []
     for before, after in zip(shared, own, strict=True):
-        if documents.digest([before]) == documents.digest([after]):
+        if before is after or documents.digest([before]) == documents.digest([after]):
             continue
         change = _difference(before, after)
         if change is None or not identity(after)[0].endswith(".toolkit.fluxcd.io"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_fields import KINDS
@@ -37,8 +38,22 @@ class Deployed:
 
 def kustomizations(files: Mapping[str, str], path: str) -> list[Document]:
     """The Flux Kustomizations of components in an ``infrastructure.yaml``; InvalidInput where it can't be read."""
-    found = documents.read(files.get(path, ""), path)
-    return [one for one in found if isinstance(one.get("spec"), Mapping) and component_of(one)]
+    return [
+        one for one in parsed(files.get(path, ""), path) if isinstance(one.get("spec"), Mapping) and component_of(one)
+    ]
+
+
+# The clusters of an environment share files, and what a cluster has is asked for several times.
+@lru_cache(maxsize=2048)
+def parsed(text: str, path: str) -> list[Document]:
+    """The documents of a file, which nobody may change."""
+    return documents.read(text, path)
+
+
+@lru_cache(maxsize=2048)
+def is_edited(text: str, path: str) -> bool:
+    """Whether a file is ours, and people have edited it."""
+    return documents.recorded_digest(text) is not None and documents.is_edited(text, path)
 
 
 def component_of(document: Document) -> str:
@@ -66,7 +81,7 @@ def deployed(files: Mapping[str, str], layout: Layout, member: Member) -> list[D
         patches = [
             document for patch in one["spec"].get("patches") or [] for document in documents.read(patch["patch"], "")
         ]
-        objects = [document for path, text in texts.items() for document in documents.read(text, path)]
+        objects = [document for path, text in texts.items() for document in parsed(text, path)]
         found.append(
             Deployed(component_of(one), directory_of(one), [patched(document, patches) for document in objects])
         )

@@ -83,6 +83,10 @@ class Declared:
         """The components that this cluster is to have."""
         return {name: fields for name, fields in self.own.items() if fields.get("state") != "absent"}
 
+    def differs(self, name: str) -> bool:
+        """Whether a component's region or cluster says anything of its own."""
+        return any(name in layer for layer in self.layers[_SHARED:])
+
 
 def merged(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Mappings merged deeply, key by key, the later over the earlier; a list is replaced as a whole."""

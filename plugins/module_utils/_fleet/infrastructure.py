@@ -74,8 +74,8 @@ def plan_infrastructure(wishes: Wishes, snapshot: Snapshot) -> InfrastructurePla
     placed = {one.name: places.of(one, wishes.declared[one.host]) for one in wishes.members}
     files = _read(wishes, snapshot)
     raise_if(together(_in_the_way(wishes, snapshot, files, placed)))
-    rendered = {one.file: documents.write_owned(one.shared) for ones in placed.values() for one in ones if one.file}
-    desired: dict[str, str | None] = {**rendered}
+    rendered = {one.file: one.shared for ones in placed.values() for one in ones if one.file}
+    desired: dict[str, str | None] = {file: documents.write_owned(shared) for file, shared in rendered.items()}
     for member in wishes.reachable:
         desired |= _own_files(wishes, member, places.kustomizations(member, placed[member.name]), files)
     desired |= dict.fromkeys(_unused(wishes, snapshot, desired))
@@ -161,7 +161,9 @@ def _own_files(
     if projects in files:
         # Of a file that is held the tenants wait for what it holds.
         taken = component_guard.kustomizations(_after(wishes, own, files), overlay)
-        own[projects] = documents.write_owned(after_infrastructure(documents.read(files[projects], projects), taken))
+        before = documents.read(files[projects], projects)
+        after = after_infrastructure(before, taken)
+        own |= {projects: documents.write_owned(after)} if after != before else {}
     return own
 
 
