@@ -171,20 +171,20 @@ def test_rights_of_its_people(story: Story) -> None:
     assert not cluster.may("eve", *read)
 
 
-def test_a_role_of_the_platform_adds_rights_for_custom_resources(story: Story) -> None:
-    cluster, action = story.clusters[STAGING], ["create", "widgets.example.com", "-n", "payments"]
+def test_a_role_of_the_platform_adds_rights(story: Story) -> None:
+    cluster, action = story.clusters[STAGING], ["create", "leases.coordination.k8s.io", "-n", "payments"]
     assert not cluster.may(ACCOUNT, *action)
     role = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
-        "metadata": {"name": "tenant-widgets", "labels": {"fleet.fluxops.io/aggregate-to-tenant": "true"}},
-        "rules": [{"apiGroups": ["example.com"], "resources": ["widgets"], "verbs": ["create"]}],
+        "metadata": {"name": "tenant-leases", "labels": {"fleet.fluxops.io/aggregate-to-tenant": "true"}},
+        "rules": [{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]}],
     }
     try:
         cluster.kubectl("apply", "-f", "-", text=yaml.safe_dump(role))
         eventually(lambda: cluster.may(ACCOUNT, *action), "the role is aggregated")
     finally:
-        cluster.kubectl("delete", "clusterrole", "tenant-widgets")
+        cluster.kubectl("delete", "clusterrole", "tenant-leases")
 
 
 def test_what_a_tenant_must_not_do_is_refused_to_flux_too(story: Story, teams: Teams) -> None:
@@ -265,7 +265,7 @@ def test_a_template_of_the_user(story: Story, teams: Teams, tmp_path: Path) -> N
     added = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ tenant.name }}-extra\n"
     added += "  namespace: {{ tenant.namespaces[0] }}\ndata:\n  said: {{ tenant.owner.team }}\n"
     tmp_path.joinpath("tenant.yaml.j2").write_text(original.read_text().rstrip() + "\n" + added)
-    owner = {"team": "a: b\n- {{ lookup('pipe', 'id') }} ${cluster_name}", "contact": "x@corp.example"}
+    owner = {"team": "a: b - {{ lookup('pipe', 'id') }} ${cluster_name}", "contact": "x@corp.example"}
     wanted = teams.request("templated", url, owner=owner)
     run = story.onboard("--limit", STAGING, fleet_requests=teams.write(wanted), fleet_templates=str(tmp_path))
     assert run.code == 0, run.output
@@ -319,7 +319,7 @@ BAD = {
 @pytest.mark.parametrize(("changes", "field", "said"), BAD.values(), ids=BAD)
 def test_bad_request(story: Story, teams: Teams, changes: dict[str, object], field: str, said: str) -> None:
     story.clusters[STAGING].kubectl(
-        "apply", "-f", "-", text="{apiVersion: v1, kind: Namespace, metadata: {name: foreign}}"
+        "apply", "-f", "-", text="apiVersion: v1\nkind: Namespace\nmetadata: {name: foreign}\n"
     )
     request = {**teams.request("newcomer", story.url), **changes}
     folder = Path(teams.write({**request, "tenant": "x"}))
