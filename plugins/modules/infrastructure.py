@@ -13,10 +13,10 @@ author: fluxops.fleet contributors (@fluxops)
 description:
   - Writes the components of all given clusters into the fleet repository by one commit, or by none where nothing
     differs.
-  - What an environment's clusters share lies in C(infrastructure/<environment>/<layer>/<component>/). What a cluster takes
-    of it, in which order and with which changes of its own, lies in C(clusters/<cluster>/infrastructure.yaml).
-  - Writes the environments of the given clusters and no other. A cluster that can not be reached keeps its own directory
-    as it was.
+  - What an environment's clusters share lies in C(infrastructure/<environment>/<layer>/<component>/). What a cluster
+    takes of it, in which order and with which changes of its own, lies in C(clusters/<cluster>/infrastructure.yaml).
+  - Writes the environments of the given clusters and no other. A cluster that can not be reached keeps its own
+    directory as it was.
   - Tenants wait for the last layer that their cluster has.
   - Before anything is written it checks the whole run, and reports every problem at once.
   - Files that people wrote are never changed. Files of ours that people edited are held and reported.
@@ -28,14 +28,15 @@ extends_documentation_fragment:
 options:
   clusters:
     description:
-      - The clusters of this run, each as returned by M(fluxops.fleet.preflight) with O(fluxops.fleet.preflight#module:components).
-      - The components are up to four mappings of name to fields, each merged deeply over those before it. The first two, the
-        fleet's and the environment's, must be the same for all clusters of an environment; the region's and the cluster's own
-        change what the environment's clusters share.
-      - A component has C(layer) and one of C(helm) (C(repository), C(version), and where they are wanted C(chart), C(release),
-        C(secret), C(ca_secret)), C(kustomize) (C(path)) and C(manifests) (a list of objects, or a file or directory of them
-        on the controller); for C(helm) also C(namespace) and C(values); for each C(depends_on), C(interval), C(timeout) and
-        C(state).
+      - The clusters of this run, each as returned by M(fluxops.fleet.preflight) with
+        O(fluxops.fleet.preflight#module:components).
+      - The components are up to four mappings of name to fields, each merged deeply over those before it. The first
+        two, the fleet's and the environment's, must be the same for all clusters of an environment; the region's and
+        the cluster's own change what the environment's clusters share.
+      - A component has C(layer) and one of C(helm) (C(repository), C(version), and where they are wanted C(chart),
+        C(release), C(secret), C(ca_secret)), C(kustomize) (C(path)) and C(manifests) (a list of objects, or a file or
+        directory of them on the controller); for C(helm) also C(namespace) and C(values); for each C(depends_on),
+        C(interval), C(timeout) and C(state).
     type: list
     elements: dict
     required: true
@@ -57,13 +58,14 @@ options:
     choices: [hold, keep, overwrite]
     default: hold
   allow:
-    description: Words for dangerous steps. V(remove_component) accepts that running things are removed or installed anew.
+    description: Words for dangerous steps. V(remove_component) accepts that running things are removed or installed
+      anew.
     type: list
     elements: str
     default: []
   templates:
-    description: Directory on the controller whose C(helm.yaml.j2), C(manifests.yaml.j2) and C(kustomization.yaml.j2) are used
-      in place of the role's.
+    description: Directory on the controller whose C(helm.yaml.j2), C(manifests.yaml.j2) and C(kustomization.yaml.j2)
+      are used in place of the role's.
     type: path
 seealso:
   - module: fluxops.fleet.preflight

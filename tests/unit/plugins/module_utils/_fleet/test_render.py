@@ -234,7 +234,7 @@ def test_flux_objects_lock_down_each_controller(lockdown: str) -> None:
     found = render.flux_objects(cluster(lockdown=lockdown), LAYOUT, documents.read(COMPONENTS, "x"))
     before = {name: arguments(plain, name) for name in FLAGS}
     flags = ["--requeue-dependency=5s", "--feature-gates=CancelHealthCheckOnNewRevision=true"]
-    always = {name: flags for name in ("kustomize-controller", "helm-controller")}
+    always = dict.fromkeys(("kustomize-controller", "helm-controller"), flags)
     locked = FLAGS if lockdown == "enforce" else {}
     expected = {name: [*before[name], *always.get(name, []), *locked.get(name, [])] for name in FLAGS}
     assert {name: arguments(found, name) for name in FLAGS} == expected
