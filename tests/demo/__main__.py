@@ -187,6 +187,7 @@ class Demo:
             "Lose a cluster, and bring it back": [
                 ["make", "lab-reset", f"CLUSTERS={first}"],
                 [*BOOTSTRAP, "--limit", first, "-e", REPLACE],
+                [*self.onboarding, "--limit", first],
             ],
             "End the lab (make lab-up brings it back as it was)": [["make", "lab-down"]],
         }
