@@ -45,6 +45,10 @@ class Grounds:
         self._current = project
         return project
 
+    def forget(self) -> None:
+        """Let later tests begin anew: what is on the clusters now is more than they ask for."""
+        self._current = None
+
     def fleet(self) -> Project:
         """A project that both clusters follow and that needs nothing."""
         project = self._current or self.clean()

@@ -55,8 +55,9 @@ def teams(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Teams]
 
 
 @pytest.fixture(scope="module")
-def story(grounds: Grounds, teams: Teams) -> Story:
-    return Story(grounds, teams)
+def story(grounds: Grounds, teams: Teams) -> Iterator[Story]:
+    yield Story(grounds, teams)
+    grounds.forget()
 
 
 @pytest.fixture
