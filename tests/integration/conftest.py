@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.clusters import Cluster
-from tests.integration.project import CLUSTERS, Project
+from tests.integration.project import CLUSTERS, PRODUCTION, Project
+from tests.integration.teams import Teams
 from tests.lab import Lab
 
 
@@ -83,3 +84,21 @@ def grounds(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grou
         yield made
     finally:
         made.end()
+
+
+@pytest.fixture(scope="module")
+def teams(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Teams]:
+    """Teams whose repositories are gone afterwards."""
+    made = Teams(lab, tmp_path_factory.mktemp("teams"))
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def production_is_down(lab: Lab) -> Iterator[None]:
+    """The API server of production's cluster does not answer."""
+    lab.stop_cluster(PRODUCTION)
+    try:
+        yield
+    finally:
+        lab.start_cluster(PRODUCTION)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,15 +25,6 @@ def project(grounds: Grounds) -> Project:
     made = grounds.fleet()
     made.variables["fleet_secrets"] = [DECRYPTION]
     return made
-
-
-@pytest.fixture
-def production_is_down(lab: Lab) -> Iterator[None]:
-    lab.stop_cluster(PRODUCTION)
-    try:
-        yield
-    finally:
-        lab.start_cluster(PRODUCTION)
 
 
 def own_files(project: Project, name: str) -> dict[str, str]:

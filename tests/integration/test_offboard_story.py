@@ -14,7 +14,6 @@ from tests.integration.clusters import is_ready
 from tests.integration.conftest import Grounds
 from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Outcome, eventually
 from tests.integration.teams import ENVIRONMENTS, Teams
-from tests.lab import Lab
 
 KUSTOMIZATIONS = "kustomizations.kustomize.toolkit.fluxcd.io"
 WORD = ["remove_tenant"]
@@ -48,25 +47,9 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def teams(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Teams]:
-    made = Teams(lab, tmp_path_factory.mktemp("teams"))
-    yield made
-    made.end()
-
-
-@pytest.fixture(scope="module")
 def story(grounds: Grounds, teams: Teams) -> Iterator[Story]:
     yield Story(grounds, teams)
     grounds.forget()
-
-
-@pytest.fixture
-def production_is_down(lab: Lab) -> Iterator[None]:
-    lab.stop_cluster(PRODUCTION)
-    try:
-        yield
-    finally:
-        lab.start_cluster(PRODUCTION)
 
 
 def test_it_is_refused_without_its_word(story: Story) -> None:

@@ -17,7 +17,6 @@ from tests.integration.clusters import Cluster, Key, Object, is_ready
 from tests.integration.conftest import Grounds
 from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Outcome, eventually
 from tests.integration.teams import ENVIRONMENTS, Teams, projects
-from tests.lab import Lab
 
 KUSTOMIZATIONS = "kustomizations.kustomize.toolkit.fluxcd.io"
 REPOSITORIES = "gitrepositories.source.toolkit.fluxcd.io"
@@ -52,13 +51,6 @@ class Story:
     def settle(self) -> None:
         for name, one in self.clusters.items():
             eventually(one.settled, f"{name} has applied everything")
-
-
-@pytest.fixture(scope="module")
-def teams(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Teams]:
-    made = Teams(lab, tmp_path_factory.mktemp("teams"))
-    yield made
-    made.end()
 
 
 @pytest.fixture(scope="module")
@@ -226,15 +218,6 @@ def test_fifty_tenants_one_of_them_broken(story: Story, teams: Teams) -> None:
     assert not [name for name in names if name != "team-17" and name in run.failure(STAGING)]
     assert projects(story.project, "production") == production
     assert story.contents(PRODUCTION) == contents
-
-
-@pytest.fixture
-def production_is_down(lab: Lab) -> Iterator[None]:
-    lab.stop_cluster(PRODUCTION)
-    try:
-        yield
-    finally:
-        lab.start_cluster(PRODUCTION)
 
 
 @pytest.mark.usefixtures("production_is_down")

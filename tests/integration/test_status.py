@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from tests.integration.conftest import Grounds
 from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Outcome, Project, eventually
-from tests.lab import Lab
 
 
 @pytest.fixture(scope="module")
@@ -101,15 +99,6 @@ def test_not_ready_is_said_in_fluxs_words(grounds: Grounds, project: Project) ->
 
 def _failed(found: dict[str, dict[str, list[dict[str, str]]]]) -> bool:
     return any(one["type"] == "Ready" and one["status"] == "False" for one in found["status"]["conditions"])
-
-
-@pytest.fixture
-def production_is_down(lab: Lab) -> Iterator[None]:
-    lab.stop_cluster(PRODUCTION)
-    try:
-        yield
-    finally:
-        lab.start_cluster(PRODUCTION)
 
 
 @pytest.mark.usefixtures("production_is_down")
