@@ -31,11 +31,13 @@ def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:
     failures = ["" if found.get("reachable") else found.get("failure") or found.get("msg") or "not asked", *held]
     failures += [one.get("msg") for one in (found, *steps) if one.get("failed")]
     revision = next((one["revision"] for one in reversed(steps) if one.get("revision")), "")
+    changed = bool(published.get("files")) or any(one.get("changed") for one in steps)
+    planned = bool(found) and (not revision or (changed and bool(variables.get("ansible_check_mode"))))
     return {
         "cluster": found.get("name", host),
         "environment": found.get("environment", ""),
-        "ready": "planned" if found and not revision and not any(failures) else not any(failures),
-        "changed": bool(published.get("files")) or any(one.get("changed") for one in steps),
+        "ready": "planned" if planned and not any(failures) else not any(failures),
+        "changed": changed,
         "flux": next((one["version"] for one in steps if one.get("version")), "") or found.get("version", ""),
         "revision": revision or found.get("revision", ""),
         "failure": next((str(one).removeprefix(f"{host}: ") for one in failures if one), ""),
