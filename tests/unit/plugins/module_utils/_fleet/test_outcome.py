@@ -36,7 +36,7 @@ def registered(**changes: Any) -> dict[str, Any]:
         (registered(published={"clusters": {"a": {"files": ["x"]}}}), {"ready": True, "changed": True}),
         (registered(published={"clusters": {"b": {"files": ["x"]}}}), {"ready": True, "changed": False}),
         (registered(flux={"revision": ""}), {"ready": "planned", "failure": "", "revision": ""}),
-        ({**registered(flux={"changed": True}), "ansible_check_mode": True}, {"ready": "planned", "revision": REVISION}),
+        ({**registered(flux={"changed": True}), "ansible_check_mode": True}, {"ready": "planned", "changed": True}),
         ({**registered(), "ansible_check_mode": True}, {"ready": True, "changed": False}),
         (registered(flux={"skipped": True}), {"ready": "planned", "flux": "v2.9.3"}),
         (registered(published={"clusters": {"a": {"held": {"p": "why"}}}}), {"ready": False, "failure": "p: why"}),
