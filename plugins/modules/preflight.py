@@ -26,6 +26,7 @@ options:
       - Which Flux, and how it is set. Give it where Flux is to be installed or updated.
       - Without it, only what concerns a cluster that runs Flux already is checked.
     type: dict
+    required: false
     suboptions:
       version:
         description: Flux's version, such as V(v2.9.4).

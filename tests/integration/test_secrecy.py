@@ -24,6 +24,7 @@ import yaml
 
 from tests.integration.conftest import Grounds
 from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Outcome, forms, new_key
+from tests.integration.teams import Teams
 
 LOUD = ("-vvvvv", "--diff")
 BASTION = {"ansible_connection": "bastion", "ansible_python_interpreter": sys.executable, "ansible_pipelining": True}
@@ -277,6 +278,30 @@ def test_generated_key_is_not_shown(setting: Setting, own_key: str) -> None:
     assert setting.run("--check").changed == dict.fromkeys(CLUSTERS, 0)
     key = Path(setting.lab.facts["forge"]["private_key"]).read_text()
     setting.project.variables["fleet_repository_private_key"] = key
+
+
+def test_a_tenant_comes_and_leaves_unseen(setting: Setting, teams: Teams) -> None:
+    """Over the module as well: its keys are made behind the bastion."""
+    facts = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "facts", "namespace": "default"}}
+    component = {"facts": {"layer": "configs", "manifests": [facts]}}
+    infrastructure = setting.run(playbook="infrastructure", fleet_components=component)
+    assert infrastructure.code == 0, infrastructure.output
+    assert over_the_module(infrastructure)
+    request = teams.request("discreet", teams.deployment("web"))
+    onboarded = setting.run(playbook="onboard", fleet_requests=teams.write(request))
+    assert onboarded.code == 0, onboarded.output
+    assert over_the_module(onboarded)
+    for cluster in setting.grounds.clusters.values():
+        setting.learn(cluster.secret("source-deploy", "discreet")["identity"])
+    setting.assert_unseen("output", [onboarded.output])
+    assert setting.project.traces(setting.needles) == []
+    words = {"fleet_tenant": "discreet", "fleet_allow": ["remove_tenant"]}
+    for playbook, given in (("status", {}), ("reconcile", {}), ("offboard", words)):
+        run = setting.run(playbook=playbook, **given)
+        assert run.code == 0, run.output
+        assert over_the_module(run)
+    for cluster in setting.grounds.clusters.values():
+        assert cluster.get("namespace", "discreet") is None
 
 
 def test_search_finds_what_is_there(setting: Setting) -> None:

@@ -31,8 +31,8 @@ except ImportError as error:  # the controller always has it; a bastion reads no
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
 
-Path = tuple[str | int, ...]
-"""The way from a request to one of its values: keys and positions."""
+Path = tuple[Any, ...]
+"""The way from a request to one of its values: keys (text) and positions (numbers)."""
 
 _WORDS: Mapping[str, bool | None] = {"true": True, "false": False, "null": None, "": None}
 # Integers whose text is the same wherever they are written again; longer ones stay text.

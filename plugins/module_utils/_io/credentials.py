@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import secret
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
@@ -22,8 +22,12 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.secret import
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux, forge, keys
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
 
-Wanted = Callable[[Document | None, KeyPair | None], Document]
-"""The Secret as it is and a new key (None where it holds one) → the Secret as it is to be."""
+
+class Wanted(Protocol):
+    """The Secret as it is and a new key (None where it holds one) → the Secret as it is to be."""
+
+    def __call__(self, existing: Document | None, key: KeyPair | None, /) -> Document:
+        """The Secret."""
 
 
 @dataclass(frozen=True)
