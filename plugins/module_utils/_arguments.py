@@ -115,7 +115,7 @@ SECRETS: Specification = {
 
 # The keys of tenants' sources, and the host keys that these are checked against.
 KEYS: Specification = {
-    "keys": {
+    "source_keys": {
         "type": "list",
         "elements": "dict",
         "default": [],

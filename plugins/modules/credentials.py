@@ -14,8 +14,8 @@ description:
   - Makes the Secret by which a cluster pulls from the fleet repository, and secrets of the user's.
   - A deploy key is made where the cluster has none, kept where it has one, and registered read-only at the forge under
     C(<cluster>/flux-system/flux-system). A key of that title that is another one is replaced.
-  - So is a key for each source of a tenant that O(keys) names, under C(<cluster>/<namespace>/<source>). Where none of
-    the given forges has the host of the source's URL, the public key is returned for somebody to register it.
+  - So is a key for each source of a tenant that O(source_keys) names, under C(<cluster>/<namespace>/<source>). Where
+    none of the given forges has the host of the source's URL, the public key is returned for somebody to register it.
   - A forge that refuses one tenant's key stops no other tenant's. The module fails in the end and names it.
   - A Secret holds exactly what is asked for, with nothing left from a former kind of credential.
 extends_documentation_fragment:
@@ -51,7 +51,7 @@ options:
       ca_cert:
         description: Certificate authority (PEM, the text) that the forge's certificate is checked against.
         type: str
-  keys:
+  source_keys:
     description: The sources of tenants that pull with a key of their own, as M(fluxops.fleet.tenants) returns
       them.
     type: list
@@ -106,7 +106,7 @@ EXAMPLES = r"""
     known_hosts: "{{ lookup('ansible.builtin.file', 'known_hosts') }}"
     forges:
       - {kind: gitea, url: https://git.example, token: "{{ vault_forge_token }}"}
-    keys:
+    source_keys:
       - tenant: payments
         namespace: payments
         secret: source-deploy
@@ -120,8 +120,8 @@ diff:
   returned: in diff mode
   type: list
   elements: dict
-keys:
-  description: Each of O(keys), with what was made of it.
+source_keys:
+  description: Each of O(source_keys), with what was made of it.
   returned: always
   type: list
   elements: dict

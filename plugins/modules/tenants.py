@@ -169,7 +169,7 @@ clusters:
       type: list
       elements: str
       returned: always
-    keys:
+    source_keys:
       description: The deploy keys that these need, each with C(tenant), C(namespace), C(secret), C(source) and C(url).
       type: list
       elements: dict

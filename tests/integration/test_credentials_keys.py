@@ -35,9 +35,9 @@ def key(of: Tenant, **changes: str) -> dict[str, str]:
 
 
 def credentials(project: Project, *keys: dict[str, str], check: bool = False, **options: Any) -> Outcome:
-    options = {"forges": [FORGE], "keys": list(keys), **options}
+    options = {"forges": [FORGE], "source_keys": list(keys), **options}
     task = {"fluxops.fleet.credentials": {**MEMBER, "repository": REPOSITORY, **options}, "register": "made"}
-    shown = {"ansible.builtin.debug": {"msg": "{{ made['keys'] | to_json }}"}, "when": "made is succeeded"}
+    shown = {"ansible.builtin.debug": {"msg": "{{ made.source_keys | to_json }}"}, "when": "made is succeeded"}
     playbook = project.playbook("credentials", task, shown)
     return project.run("--limit", STAGING, "--diff", *(["--check"] if check else []), playbook=playbook)
 

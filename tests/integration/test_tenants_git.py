@@ -198,7 +198,7 @@ def test_leaving_takes_the_keys_away(place: Place, team: dict[str, Any], tmp_pat
     place.seed(CLUSTERS)
     found = run(place, team)
     key = {"tenant": "shop", "namespace": "shop", "secret": "source-deploy", "source": "deploy", "url": place.ssh.url}
-    assert found["clusters"]["stg-1"]["keys"] == [key]
+    assert found["clusters"]["stg-1"]["source_keys"] == [key]
     register(place, OWN + OTHERS, tmp_path)
     leave = {"state": "absent", "names": ["shop"], "allow": ["remove_tenant"], "forges": forges(place.forge)}
     planned = run(place, **leave, check_mode=True)

@@ -133,8 +133,8 @@ class ProjectsPlan:
         return messages.compose(subject, self.plan.paths, {"Fleet-Tenant": everybody}) if changed else ""
 
     def outcome(self, member: Member) -> dict[str, Any]:
-        """What was planned for one cluster: files, held, tenants (that it is to have), keys."""
-        found: dict[str, Any] = {"files": [], "held": {}, "tenants": [], "keys": []}
+        """What was planned for one cluster: files, held, tenants (that it is to have), source_keys."""
+        found: dict[str, Any] = {"files": [], "held": {}, "tenants": [], "source_keys": []}
         for one in self.parts:
             if one.environment != member.environment:
                 continue
@@ -144,7 +144,7 @@ class ProjectsPlan:
             found["held"] |= held
             if member.name in one.after:
                 found["tenants"].append(one.tenant)
-                found["keys"] += [dict(key) for key in one.keys]
+                found["source_keys"] += [dict(key) for key in one.keys]
         return {**found, "files": sorted(found["files"])}
 
 

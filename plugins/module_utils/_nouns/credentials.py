@@ -45,11 +45,11 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     forges = [*([parameters["forge"]] if parameters["forge"] else []), *parameters["forges"]]
     raise_if(secret.problems(pull, repository, parameters["secrets"], where))
     with Cluster(parameters["auth"], where) as cluster:
-        owners = flux.owners(cluster) if parameters["keys"] else {}
-        raise_if(secret.key_problems(parameters["keys"], known_hosts, owners, where))
+        owners = flux.owners(cluster) if parameters["source_keys"] else {}
+        raise_if(secret.key_problems(parameters["source_keys"], known_hosts, owners, where))
         made = [
             *([credentials.pull(cluster, pull, repository, parameters["forge"])] if pull else []),
-            *(credentials.source(cluster, one, known_hosts, forges) for one in parameters["keys"]),
+            *(credentials.source(cluster, one, known_hosts, forges) for one in parameters["source_keys"]),
             *(credentials.given(cluster, secret.from_params(one)) for one in parameters["secrets"]),
         ]
         if not check_mode:
@@ -61,7 +61,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         **({"failed": True, "msg": f"{where}: " + "; ".join(failures)} if failures else {}),
         "changed": any(one.changed for one in made),
         "diff": _unique([shown for one in made for shown in one.diff(check_mode=check_mode)]),
-        "keys": [one for one in described if "tenant" in one],
+        "source_keys": [one for one in described if "tenant" in one],
         "public_key": described[0]["public_key"] if pull else "",
         "registered": described[0]["registered"] if pull else "",
     }

@@ -123,7 +123,7 @@ def test_outcome() -> None:
     assert (first["tenants"], second["tenants"]) == (["shop"], ["payments", "shop"])
     assert first["files"] == [path for path in found.plan.paths if "shop" in path]
     assert second["files"] == [path for path in found.plan.paths if path.startswith(STAGING)]
-    assert (first["keys"], [key["source"] for key in second["keys"]]) == ([], ["deploy"])
+    assert (first["source_keys"], [key["source"] for key in second["source_keys"]]) == ([], ["deploy"])
     again = onboard(after(FLEET, found), [chosen, small("shop")])
     assert again.outcome(member("stg-2")) == {**second, "files": []}, "keys of tenants that did not change too"
     assert found.outcome(member("prd-1"))["tenants"] == ["payments"]
@@ -300,7 +300,7 @@ def test_held_tenant_keeps_its_keys_and_its_clusters() -> None:
     repository = edited(fleet(ONE), FILE)
     found = onboard(repository, [content({CLUSTERS: ["stg-2"]}, profile="strict")])
     assert found.outcome(member("stg-1"))["tenants"] == ["payments"]
-    assert [key["source"] for key in found.outcome(member("stg-1"))["keys"]] == ["deploy"]
+    assert [key["source"] for key in found.outcome(member("stg-1"))["source_keys"]] == ["deploy"]
     assert found.outcome(member("stg-2"))["tenants"] == []
 
 
