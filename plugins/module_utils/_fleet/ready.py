@@ -18,6 +18,9 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import n
 REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
 # Ready is False for these as well, though nothing has failed: https://pkg.go.dev/github.com/fluxcd/pkg/apis/meta#pkg-constants
 _DEPENDS = "DependencyNotReady"
+# A new quota refuses everything until Kubernetes has counted for the first time, which takes half a minute where the
+# kinds are new too: https://kubernetes.io/docs/concepts/policy/resource-quotas/.
+_UNCOUNTED = "status unknown for quota"
 _FETCHES = (
     "ArtifactFailed",
     "Source",
@@ -56,7 +59,7 @@ def flux_object(found: Mapping[str, Any] | None) -> Readiness:
     if found["metadata"].get("generation") not in seen:
         return Readiness("waiting", message, revision)
     fetches = condition.get("reason") == _FETCHES[0] and message.startswith(_FETCHES[1])
-    if state == "failed" and (fetches or condition.get("reason") == _DEPENDS):
+    if state == "failed" and (fetches or _UNCOUNTED in message or condition.get("reason") == _DEPENDS):
         state = "waiting"
     return Readiness(state, message, revision)
 

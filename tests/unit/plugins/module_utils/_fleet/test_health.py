@@ -94,6 +94,8 @@ def test_the_cause_is_told_before_its_effect_and_a_failure_before_what_waits() -
         ("ArtifactFailed", "Source artifact not found, retrying in 30s", "waiting"),
         ("ArtifactFailed", "kustomization path not found: stat /tmp/kustomization-1/nowhere", "failed"),
         ("BuildFailed", "Source artifact not found, retrying in 30s", "failed"),
+        ("ReconciliationFailed", 'apply failed: "shop" is forbidden: status unknown for quota: fleet', "waiting"),
+        ("ReconciliationFailed", 'apply failed: "shop" is forbidden: exceeded quota: fleet', "failed"),
     ],
 )
 def test_what_flux_tries_again_has_not_failed(reason: str, message: str, state: str) -> None:
