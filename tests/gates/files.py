@@ -101,12 +101,6 @@ def fallback(value: Any) -> Any:
     return yaml.safe_load(found.group(1)) if found else value
 
 
-def effective(value: Any) -> Any:
-    """What a default comes to where the inventory says nothing: of `{{ fleet_x | default(y) }}` it is y."""
-    inherited = re.fullmatch(r"\{\{ fleet_\w+ \| default\((.*)\) \}\}", value) if isinstance(value, str) else None
-    return yaml.safe_load(inherited.group(1)) if inherited else value
-
-
 def load(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
