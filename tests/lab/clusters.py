@@ -50,6 +50,8 @@ def programs(settings: Settings, name: str) -> list[Program]:
         f"--secure-port={ports['controller-manager']}",
         f"--root-ca-file={settings.certificates}/ca.crt",
         f"--service-account-private-key-file={folder}/service-accounts.key",
+        # Objects of kinds that are new count against quotas only from the next round on; Kubernetes' own pace is 5 min.
+        "--resource-quota-sync-period=10s",
     ]
     kwok = [
         f"--config={folder}/stages.yaml",
