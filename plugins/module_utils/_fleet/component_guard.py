@@ -58,9 +58,7 @@ def is_edited(text: str, path: str) -> bool:
 
 def component_of(document: Document) -> str:
     """The component that an object is labelled with."""
-    metadata = document.get("metadata")
-    labels = metadata.get("labels") if isinstance(metadata, Mapping) else None
-    return str(labels.get(COMPONENT_LABEL) or "") if isinstance(labels, Mapping) else ""
+    return documents.label(document, COMPONENT_LABEL)
 
 
 def directory_of(document: Document) -> str:

@@ -123,6 +123,13 @@ def read(text: str, where: str) -> list[Document]:
     return documents
 
 
+def label(document: Mapping[str, Any], key: str) -> str:
+    """What an object's label says; empty where it has none. An object that people wrote may have any shape."""
+    metadata = document.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, Mapping) else None
+    return str(labels.get(key) or "") if isinstance(labels, Mapping) else ""
+
+
 def digest(documents: Iterable[Mapping[str, Any]]) -> str:
     """SHA-256 (hex) over the JSON of the documents in order: sorted keys, no spaces, empty documents left out."""
     # Once through JSON first: it makes text of keys, and keys of several types can't be sorted.

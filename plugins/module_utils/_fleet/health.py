@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import ready
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
     COMPONENT_LABEL,
@@ -96,7 +96,7 @@ class View:
 
     def of_component(self, name: str) -> list[Document]:
         """A component's objects in flux-system: its Kustomization, and the sources and releases that it brings."""
-        return [one for one in self._fleet if _label(one, COMPONENT_LABEL) == name]
+        return [one for one in self._fleet if documents.label(one, COMPONENT_LABEL) == name]
 
     def component(self, name: str) -> Health:
         """How one component is."""
@@ -130,7 +130,7 @@ class View:
 
     def _is_outdated(self, one: Document) -> bool:
         """Whether a component's release failed as it was, and its Kustomization has not come to what it is to be."""
-        component = _label(one, COMPONENT_LABEL) if one["metadata"]["namespace"] == FLUX_NAMESPACE else ""
+        component = documents.label(one, COMPONENT_LABEL) if one["metadata"]["namespace"] == FLUX_NAMESPACE else ""
         sync = self._sync(component_sync(component)) if component and one["kind"] != "Kustomization" else None
         if sync is None or sync["spec"].get("suspend"):
             return False
@@ -161,13 +161,15 @@ class View:
         return self._all.get(("Kustomization", FLUX_NAMESPACE, name))
 
     def _labelled(self, label: str) -> set[str]:
-        return {_label(one, label) for one in self._fleet if one["kind"] == "Kustomization"} - {""}
+        return {documents.label(one, label) for one in self._fleet if one["kind"] == "Kustomization"} - {""}
 
     def _dependencies(self, one: Document) -> list[Document]:
         """What an object waits for: what it names, and a component's Kustomization for the health of its release."""
         space = one["metadata"]["namespace"]
         wanted = [(one["kind"], item.get("namespace") or space, item["name"]) for item in _depends_on(one)]
-        component = _label(one, COMPONENT_LABEL) if one["kind"] == "Kustomization" and space == FLUX_NAMESPACE else ""
+        component = (
+            documents.label(one, COMPONENT_LABEL) if one["kind"] == "Kustomization" and space == FLUX_NAMESPACE else ""
+        )
         own = [other for other in self.of_component(component) if other is not one] if component else []
         return [*(self._all[key] for key in wanted if key in self._all), *own]
 
@@ -193,10 +195,6 @@ def of_tenant(found: Mapping[str, Any], tenant: str) -> dict[str, Any]:
 
 def _key(one: Document) -> tuple[str, str, str]:
     return one["kind"], one["metadata"]["namespace"], one["metadata"]["name"]
-
-
-def _label(one: Document, label: str) -> str:
-    return str((one["metadata"].get("labels") or {}).get(label, ""))
 
 
 def _source(sync: Document) -> tuple[str, str, str]:

@@ -116,13 +116,9 @@ def _in_the_way(
 def _kept(wishes: Wishes, one: Placed, files: Mapping[str, str]) -> Sequence[Document]:
     """What a cluster will have of a component: what it is to have, or what people wrote into a file that is held."""
     text = files.get(one.file, "")
-    if (
-        wishes.hand_edits == "overwrite"
-        or not documents.recorded_digest(text)
-        or not documents.is_edited(text, one.file)
-    ):
+    if wishes.hand_edits == "overwrite" or not component_guard.is_edited(text, one.file):
         return one.documents
-    return [patched(document, one.patches) for document in documents.read(text, one.file)]
+    return [patched(document, one.patches) for document in component_guard.parsed(text, one.file)]
 
 
 def _facts(files: Mapping[str, str], path: str) -> set[str]:

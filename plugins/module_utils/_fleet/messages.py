@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 # https://git-scm.com/docs/git-commit#_discussion asks for about 50; hosts cut at 72.
 _LONGEST_SUBJECT = 72
@@ -17,9 +17,9 @@ _LONGEST_SUBJECT = 72
 def clusters_message(new: Sequence[str], changed: Sequence[str], paths: Iterable[str]) -> str:
     """The message for a change of ``clusters/``; ``new`` and ``changed`` are cluster names."""
     named = [(verb, sorted(names)) for verb, names in (("bootstrap", new), ("update", changed)) if names]
-    subjects = [" and ".join(f"{verb} {said(names)}" for verb, names in named) for said in (", ".join, _counted)]
-    subject = next((one for one in subjects if len(one) <= _LONGEST_SUBJECT), subjects[-1])
-    subject = subject or "make the directories that clusters watch"
+    counted = _counted("cluster")
+    subjects = [" and ".join(f"{verb} {said(names)}" for verb, names in named) for said in (", ".join, counted)]
+    subject = _fitting(subjects) or "make the directories that clusters watch"
     return compose(subject, paths, {"Fleet-Cluster": sorted([*new, *changed])})
 
 
@@ -27,12 +27,31 @@ def infrastructure_message(environments: Sequence[str], components: Sequence[str
     """The message for a change of ``infrastructure/``, or of what clusters take of it."""
     place = f"infrastructure in {', '.join(environments)}"
     subjects = [f"{place}: {said}" for said in (", ".join(components), f"{len(components)} components")]
-    subject = next((one for one in subjects if len(one) <= _LONGEST_SUBJECT), subjects[-1]) if components else place
+    subject = _fitting(subjects) if components else place
     return compose(subject, paths, {"Fleet-Environment": environments, "Fleet-Component": components})
 
 
-def _counted(names: Sequence[str]) -> str:
-    return f"{len(names)} cluster{'s' if len(names) > 1 else ''}"
+def tenants_message(names: Mapping[str, Iterable[str]], environments: Iterable[str], paths: Iterable[str]) -> str:
+    """The message for a change of ``projects/``: verb → names of tenants, and the environments that change."""
+    named = [(verb, sorted(found)) for verb, found in sorted(names.items())]
+    where, counted = _listed(sorted(environments)), _counted("tenant")
+    subjects = [
+        " and ".join(f"{verb} {said(found)}" for verb, found in named) + f" in {where}" for said in (_listed, counted)
+    ]
+    return compose(_fitting(subjects), paths, {"Fleet-Tenant": sorted({one for _verb, ones in named for one in ones})})
+
+
+def _fitting(subjects: Sequence[str]) -> str:
+    """The first that is short enough, else the last."""
+    return next((one for one in subjects if len(one) <= _LONGEST_SUBJECT), subjects[-1])
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1] if names else "") if part)
+
+
+def _counted(what: str) -> Callable[[Sequence[str]], str]:
+    return lambda names: f"{len(names)} {what}{'s' if len(names) > 1 else ''}"
 
 
 def compose(subject: str, paths: Iterable[str], trailers: Mapping[str, Sequence[str]]) -> str:

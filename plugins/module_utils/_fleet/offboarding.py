@@ -17,10 +17,10 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import ready
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form import FORBIDDEN_NAMESPACES, is_tenant_name
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form import is_tenant_name, namespace_fault
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
     LABEL_DOMAIN,
     TENANT_LABEL,
@@ -102,7 +102,7 @@ def problems(where: str, found: Remains, accounts: Iterable[tuple[str, str]], al
     field, there = f"tenant {found.tenant}", set(accounts)
     names = [one["metadata"]["name"] for one in found.namespaces]
     hint = f"the label {TENANT_LABEL} stands on a namespace that is no tenant's: take the label off"
-    wrong = [Problem(where, field, name, hint) for name in names if _forbidden(name)]
+    wrong = [Problem(where, field, name, hint) for name in names if namespace_fault(name)]
     if found.anything and REMOVE_TENANT not in set(allow):
         hint = (
             f"all that it runs would be deleted, with the namespaces {', '.join(names) or '(none)'}; "
@@ -117,12 +117,6 @@ def problems(where: str, found: Remains, accounts: Iterable[tuple[str, str]], al
     return wrong
 
 
-def _forbidden(namespace: str) -> bool:
-    return any(
-        namespace == name or (name.endswith("*") and namespace.startswith(name[:-1])) for name in FORBIDDEN_NAMESPACES
-    )
-
-
 def _account(sync: Document) -> str:
     spec = sync["spec"]
     return TENANT_SERVICE_ACCOUNT if spec.get("kubeConfig") else spec.get("serviceAccountName", TENANT_SERVICE_ACCOUNT)
@@ -134,10 +128,10 @@ def rights(found: Remains) -> list[Document]:
     subjects = [{"kind": "ServiceAccount", "name": TENANT_SERVICE_ACCOUNT, "namespace": space} for space in spaces]
     group = "rbac.authorization.k8s.io"
     role = {"apiGroup": group, "kind": "ClusterRole", "name": TENANT_SERVICE_ACCOUNT}
-    documents: list[Document] = []
+    wanted: list[Document] = []
     for space in spaces:
         about = {"name": TENANT_SERVICE_ACCOUNT, "namespace": space, "labels": {TENANT_LABEL: found.tenant}}
-        documents += [
+        wanted += [
             {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": about},
             {
                 "apiVersion": f"{group}/v1",
@@ -147,7 +141,7 @@ def rights(found: Remains) -> list[Document]:
                 "subjects": subjects,
             },
         ]
-    return documents
+    return wanted
 
 
 def deleting(found: Document) -> bool:
@@ -176,10 +170,10 @@ def _key(one: Document) -> tuple[str, str, str]:
 
 def _parents(one: Document) -> list[tuple[str, str, str]]:
     """What applied an object, by the labels that Flux puts on all that it applies."""
-    labels = one["metadata"].get("labels") or {}
     groups = {"Kustomization": "kustomize.toolkit.fluxcd.io", "HelmRelease": "helm.toolkit.fluxcd.io"}
     return [
-        (kind, labels.get(f"{group}/namespace", ""), labels.get(f"{group}/name", "")) for kind, group in groups.items()
+        (kind, documents.label(one, f"{group}/namespace"), documents.label(one, f"{group}/name"))
+        for kind, group in groups.items()
     ]
 
 

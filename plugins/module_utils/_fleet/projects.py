@@ -20,8 +20,6 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import EDITED, Plan, plan_files
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 
-_LONGEST_SUBJECT = 72
-
 
 @dataclass(frozen=True)
 class Scope:
@@ -123,14 +121,8 @@ class ProjectsPlan:
         names: dict[str, set[str]] = defaultdict(set)
         for one in changed:
             names[one.verb].add(one.tenant)
-        where = _listed(sorted({one.environment for one in changed}))
-        subjects = [
-            " and ".join(f"{verb} {said(sorted(found))}" for verb, found in sorted(names.items())) + f" in {where}"
-            for said in (_listed, _counted)
-        ]
-        subject = next((one for one in subjects if len(one) <= _LONGEST_SUBJECT), subjects[-1])
-        everybody = sorted({one.tenant for one in changed})
-        return messages.compose(subject, self.plan.paths, {"Fleet-Tenant": everybody}) if changed else ""
+        environments = {one.environment for one in changed}
+        return messages.tenants_message(names, environments, self.plan.paths) if changed else ""
 
     def outcome(self, member: Member) -> dict[str, Any]:
         """What was planned for one cluster: files, held, tenants (that it is to have), source_keys."""
@@ -158,11 +150,3 @@ def plan_together(desired: Mapping[str, str | None], actual: Mapping[str, str], 
         return plan, False
     reported = {path: why for path, why in plan.held.items() if hand_edits != "keep" or why != EDITED}
     return Plan((), reported), True
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(part for part in (", ".join(names[:-1]), names[-1] if names else "") if part)
-
-
-def _counted(names: Sequence[str]) -> str:
-    return f"{len(names)} tenant{'s' if len(names) > 1 else ''}"

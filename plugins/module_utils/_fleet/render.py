@@ -133,13 +133,10 @@ def after_infrastructure(projects: list[Document], infrastructure: Sequence[Docu
     Flux waits for ever for a dependency that is not there, so without infrastructure there is none:
     https://fluxcd.io/flux/components/kustomize/kustomizations/#dependencies.
     """
-    last = [_layer(one) for one in infrastructure if _layer(one)][-1:]
-    names = [one["metadata"]["name"] for one in infrastructure if last and _layer(one) == last[0]]
+    layers = [(documents.label(one, LAYER_LABEL), one) for one in infrastructure]
+    last = next((layer for layer, _one in reversed(layers) if layer), "")
+    names = [one["metadata"]["name"] for layer, one in layers if last and layer == last]
     return [_depending(one, names) if one.get("kind") == "Kustomization" else one for one in projects]
-
-
-def _layer(document: Document) -> str:
-    return str((document.get("metadata", {}).get("labels") or {}).get(LAYER_LABEL) or "")
 
 
 def _depending(document: Document, names: list[str]) -> Document:

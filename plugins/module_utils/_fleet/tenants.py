@@ -71,7 +71,7 @@ class Rendered:
             hint = rules.namespace_fault(_metadata(one).get("name"))
             if hint:
                 yield Problem(TENANT_TEMPLATE, name(one), "", f"for tenant {self.tenant.name}: {hint}")
-            elif (_metadata(one).get("labels") or {}).get(TENANT_LABEL) != self.tenant.name:
+            elif documents.label(one, TENANT_LABEL) != self.tenant.name:
                 hint = f"every namespace needs the label {TENANT_LABEL} with the tenant's name, here {self.tenant.name}"
                 yield Problem(TENANT_TEMPLATE, name(one), "", hint)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import health, ready
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, health, ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import state as flux_state
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
@@ -62,9 +62,10 @@ def release(cluster: Cluster, state: FluxState, timeout: float) -> FluxState:
     return observe(cluster)
 
 
-def owners(cluster: Cluster) -> dict[str, str]:
-    """Namespace → tenant, for all namespaces that an administrator has labelled as a tenant's."""
-    return {one["metadata"]["name"]: _tenant(one) for one in cluster.list("v1", "Namespace", selector=TENANT_LABEL)}
+def owners(cluster: Cluster, *, every: bool = False) -> dict[str, str]:
+    """Namespace → tenant, where an administrator has labelled it as a tenant's; ``every`` other one has empty text."""
+    found = cluster.list("v1", "Namespace", selector="" if every else TENANT_LABEL)
+    return {one["metadata"]["name"]: documents.label(one, TENANT_LABEL) for one in found}
 
 
 def everything(cluster: Cluster) -> dict[str, list[Document]]:
@@ -101,7 +102,7 @@ def look(auth: Mapping[str, Any], where: str, *, namespaces: bool = False, conte
         with Cluster(auth, where) as cluster:
             facts |= {"administrator": cluster.may("*", "*", "*"), "kubernetes_version": cluster.version()}
             if namespaces:
-                facts["namespaces"] = {one["metadata"]["name"]: _tenant(one) for one in cluster.list("v1", "Namespace")}
+                facts["namespaces"] = owners(cluster, every=True)
             found = everything(cluster)
             if contents:
                 facts |= health.facts(health.View(found, owners(cluster)))
@@ -110,7 +111,3 @@ def look(auth: Mapping[str, Any], where: str, *, namespaces: bool = False, conte
         return facts | {"reachable": False, "failure": str(error)}
     except ClusterError as error:
         return facts | {"failure": str(error)}
-
-
-def _tenant(namespace: Mapping[str, Any]) -> str:
-    return str((namespace["metadata"].get("labels") or {}).get(TENANT_LABEL, ""))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import offboarding, ready
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, offboarding, ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Problem, Unreachable
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
@@ -159,7 +159,7 @@ class Departure:
         if not self._asked:
             self._asked = True
             flux.request_reconciliation(self._cluster, flux.observe(self._cluster), datetime.now(UTC).isoformat())
-        shard = (sync["metadata"].get("labels") or {}).get("kustomize.toolkit.fluxcd.io/name", "")
+        shard = documents.label(sync, "kustomize.toolkit.fluxcd.io/name")
         found = self._cluster.get(*_KUSTOMIZATION, shard, FLUX_NAMESPACE) if shard else None
         words = f"{name(found)}: {ready.flux_object(found).message}" if found else "no Kustomization applies it"
         return f"{name(sync)} is still there: {words}"
