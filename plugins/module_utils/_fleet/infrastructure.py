@@ -57,13 +57,13 @@ class InfrastructurePlan:
     concerns: Mapping[str, frozenset[str]]
     components: Mapping[str, Sequence[str]]
 
-    def outcome(self, name: str) -> dict[str, Any]:
+    def outcome(self, member: Member) -> dict[str, Any]:
         """What was planned for one cluster."""
-        mine = self.concerns[name]
+        mine = self.concerns[member.name]
         return {
             "files": [path for path in self.plan.paths if path in mine],
             "held": {path: why for path, why in self.plan.held.items() if path in mine},
-            "components": list(self.components[name]),
+            "components": list(self.components[member.name]),
         }
 
 

@@ -58,12 +58,18 @@ def checked_members(specifications: Iterable[Mapping[str, Any]], unreachable: st
     """The members of a run, from what ``preflight`` returned for each; raises InvalidInput with what is wrong."""
     found = list(specifications)
     members = [Member.from_params(one) for one in found]
-    problems = [Problem(**problem) for one in found for problem in one.get("problems") or []]
-    if unreachable == "fail":
-        away = [one for one in members if not one.reachable]
-        problems += [Problem(one.host, "fleet_unreachable", "fail", one.failure) for one in away]
-    raise_if([*problems, *same_cluster(members)])
+    raise_if([*stated_problems(found, unreachable), *same_cluster(members)])
     return members
+
+
+def stated_problems(specifications: Iterable[Mapping[str, Any]], unreachable: str) -> list[Problem]:
+    """What ``preflight`` found on each host; also those that can't be reached, where ``unreachable`` is to fail."""
+    found = list(specifications)
+    away = [one for one in found if not one["reachable"]] if unreachable == "fail" else []
+    return [
+        *(Problem(**problem) for one in found for problem in one.get("problems") or []),
+        *(Problem(one["host"], "fleet_unreachable", "fail", one["failure"]) for one in away),
+    ]
 
 
 def check_known(members: Sequence[Member], snapshot: Snapshot, layout: Layout, allow: Iterable[str]) -> None:

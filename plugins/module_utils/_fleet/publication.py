@@ -57,14 +57,21 @@ class ClustersPlan:
     plan: Plan = field(default_factory=Plan)
     kustomizations: Mapping[str, str] = field(default_factory=dict)
     message: str = ""
+    layout: Layout = field(default_factory=Layout)
 
-    def outcome(self, prefix: str, name: str) -> dict[str, Any]:
-        """What was planned for the cluster whose own files lie under ``prefix``."""
+    def outcome(self, cluster: Cluster) -> dict[str, Any]:
+        """What was planned for one cluster."""
+        prefix = self.layout.cluster(cluster.name) + "/"
         held = {path: why for path, why in self.plan.held.items() if path.startswith(prefix)}
         files = [path for path in self.plan.paths if path.startswith(prefix)]
         others = [one for one in self.plan.changes if one.path in files and f"/{FLUX_NAMESPACE}/" not in one.path]
         pending = "---\n".join(change.after for change in others if change.after)
-        return {"files": files, "held": held, "kustomization": self.kustomizations.get(name, ""), "pending": pending}
+        return {
+            "files": files,
+            "held": held,
+            "kustomization": self.kustomizations.get(cluster.name, ""),
+            "pending": pending,
+        }
 
 
 def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
@@ -83,4 +90,4 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     touched = [one for one in wishes.clusters if any(path.startswith(wishes.directory(one)) for path in plan.paths)]
     new = [one.name for one in touched if files[one.name] not in existing]
     message = clusters_message(new, [one.name for one in touched if one.name not in new], plan.paths)
-    return ClustersPlan(plan, {name: desired[path] for name, path in files.items()}, message)
+    return ClustersPlan(plan, {name: desired[path] for name, path in files.items()}, message, layout)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member, Sync
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Sync
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication import Planned
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import git
@@ -35,12 +35,54 @@ class _Snapshot:
         return {path: content.decode("utf-8", "replace") for path, content in found.items()}
 
 
-def by_sync(members: Iterable[Member]) -> dict[Sync, list[Member]]:
-    """The members of each repository and branch: each group is a transaction of its own."""
-    groups: dict[Sync, list[Member]] = defaultdict(list)
-    for member in members:
-        groups[member.sync].append(member)
+class Named(Protocol):
+    """A cluster of a run: its name, and what it follows."""
+
+    @property
+    def name(self) -> str:
+        """The cluster's name."""
+
+    @property
+    def sync(self) -> Sync:
+        """Repository and branch."""
+
+
+One = TypeVar("One", bound=Named)
+Cluster_contra = TypeVar("Cluster_contra", bound=Named, contravariant=True)
+
+
+class PlannedFor(Planned, Protocol[Cluster_contra]):
+    """A planned change that says what of it concerns one cluster."""
+
+    def outcome(self, one: Cluster_contra) -> dict[str, Any]:
+        """What was planned for a cluster, as plain data."""
+
+
+def by_sync(clusters: Iterable[One]) -> dict[Sync, list[One]]:
+    """The clusters of each repository and branch: each group is a transaction of its own."""
+    groups: dict[Sync, list[One]] = defaultdict(list)
+    for one in clusters:
+        groups[one.sync].append(one)
     return dict(groups)
+
+
+def publish_all(
+    credentials: Mapping[str, Any],
+    groups: Mapping[Sync, tuple[Iterable[One], Callable[[Snapshot], PlannedFor[One]]]],
+    *,
+    check_mode: bool,
+    say: Say,
+) -> dict[str, Any]:
+    """``publish`` for each repository and branch (→ its clusters, and what thinks of them): ``changed``, ``diff``,
+    ``held``, and under ``clusters`` what was planned for each with the revision that holds it."""
+    result: dict[str, Any] = {"changed": False, "diff": [], "held": {}, "clusters": {}}
+    for sync, (group, think) in groups.items():
+        change, published = publish(credentials, sync, think, check_mode=check_mode, say=say)
+        result["changed"] = result["changed"] or bool(change.plan.changes)
+        result["diff"] += change.plan.diffs
+        result["held"].update(change.plan.held)
+        result["clusters"].update({one.name: change.outcome(one) | published for one in group})
+    return result
 
 
 def publish(

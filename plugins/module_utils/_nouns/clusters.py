@@ -8,20 +8,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import ALLOW, FORGE, REPOSITORY, Specification
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Sync
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import HAND_EDITS
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication import Wishes, plan_clusters
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import distribution, forge, templates
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import publish
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import by_sync, publish_all
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
 ARGUMENTS: Specification = {
@@ -39,30 +38,16 @@ ARGUMENTS: Specification = {
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Publish what the given clusters need; see the module's documentation for parameters and result."""
-    groups: dict[Sync, list[Cluster]] = defaultdict(list)
-    for cluster in _checked(parameters):
-        groups[cluster.sync].append(cluster)
-    wishes = {sync: _wishes(group, parameters) for sync, group in groups.items()}
+    groups = by_sync(_checked(parameters))
+    thoughts = {sync: (group, partial(plan_clusters, _wishes(group, parameters))) for sync, group in groups.items()}
     for sync in groups:
         forge.check(parameters["forge"], sync.url)
-    result: dict[str, Any] = {"changed": False, "diff": [], "held": {}, "clusters": {}}
-    for sync, wish in wishes.items():
-        think = partial(plan_clusters, wish)
-        plan, published = publish(parameters["repository"], sync, think, check_mode=check_mode, say=say)
-        result["changed"] = result["changed"] or bool(plan.plan.changes)
-        result["diff"] += plan.plan.diffs
-        result["held"].update(plan.plan.held)
-        for one in wish.clusters:
-            result["clusters"][one.name] = plan.outcome(wish.directory(one), one.name) | published
-    return result
+    return publish_all(parameters["repository"], thoughts, check_mode=check_mode, say=say)
 
 
 def _checked(parameters: Mapping[str, Any]) -> list[Cluster]:
     specifications = parameters["clusters"]
-    problems = [Problem(**problem) for one in specifications for problem in one.get("problems") or []]
-    if parameters["unreachable"] == "fail":
-        away = [one for one in specifications if not one["reachable"]]
-        problems += [Problem(one["host"], "fleet_unreachable", "fail", one["failure"]) for one in away]
+    problems = preflight.stated_problems(specifications, parameters["unreachable"])
     clusters = [Cluster.from_params(one["host"], one, one["uid"]) for one in specifications if one["reachable"]]
     problems += preflight.same_names(parameters["inventory"] or {one["host"]: one["name"] for one in specifications})
     problems += preflight.same_cluster(clusters)

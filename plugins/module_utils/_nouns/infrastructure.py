@@ -22,7 +22,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import H
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.preflight import checked_members
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import manifests, templates
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import by_sync, publish
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import by_sync, publish_all
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
 ARGUMENTS: Specification = {
@@ -41,16 +41,8 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     groups = by_sync(checked_members(parameters["clusters"], parameters["unreachable"]))
     wishes = {sync: _wishes(members, parameters) for sync, members in groups.items()}
     raise_if(problem for one in wishes.values() for problem in _problems(one))
-    result: dict[str, Any] = {"changed": False, "diff": [], "held": {}, "clusters": {}}
-    for sync, wish in wishes.items():
-        think = partial(plan_infrastructure, wish)
-        plan, published = publish(parameters["repository"], sync, think, check_mode=check_mode, say=say)
-        result["changed"] = result["changed"] or bool(plan.plan.changes)
-        result["diff"] += plan.plan.diffs
-        result["held"].update(plan.plan.held)
-        for member in wish.members:
-            result["clusters"][member.name] = plan.outcome(member.name) | published
-    return result
+    thoughts = {sync: (wish.members, partial(plan_infrastructure, wish)) for sync, wish in wishes.items()}
+    return publish_all(parameters["repository"], thoughts, check_mode=check_mode, say=say)
 
 
 def _wishes(members: list[Member], parameters: Mapping[str, Any]) -> Wishes:

@@ -29,7 +29,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot impo
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Rules, Tenant
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import forge, requests, templates
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import by_sync, publish
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import by_sync, publish_all
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
 ARGUMENTS: Specification = {
@@ -47,6 +47,8 @@ ARGUMENTS: Specification = {
     "templates": {"type": "path"},
 }
 
+Think = Callable[[Scope, Snapshot], ProjectsPlan]
+
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Publish what tenants need, or take it away; see the module's documentation for parameters and result."""
@@ -56,20 +58,10 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     asking = requests.load(parameters["requests"], parameters["tenants"], rules)
     withdrawal = forge.Withdrawal(parameters["forges"], check_mode=check_mode)
     result = _about(parameters, asking, members)
-    for sync, group in by_sync(members).items():
-        scope = _scope(group, parameters)
-        think: Callable[[Snapshot], ProjectsPlan]
-        if parameters["state"] == "present":
-            renderer = Renderer(templates.read("onboard", parameters["templates"]))
-            think = partial(onboarding.plan_onboarding, _onboarding(scope, asking, renderer, rules, parameters))
-        else:
-            think = partial(_leave, leaving.Leaving(scope, result["names"], parameters["waiting"]), withdrawal)
-        change, published = publish(parameters["repository"], sync, think, check_mode=check_mode, say=say)
-        result["changed"] = result["changed"] or bool(change.plan.changes)
-        result["diff"] += change.plan.diffs
-        result["held"].update(change.plan.held)
-        for one in group:
-            result["clusters"][one.name] = change.outcome(one) | published
+    plan = _onboarding(parameters, asking, rules) if parameters["state"] == "present" else _leaving(result, withdrawal)
+    scopes = {sync: (group, _scope(group, parameters)) for sync, group in by_sync(members).items()}
+    thoughts = {sync: (group, partial(plan, scope)) for sync, (group, scope) in scopes.items()}
+    result |= publish_all(parameters["repository"], thoughts, check_mode=check_mode, say=say)
     result["diff"] += withdrawal.diff
     result |= {"by_hand": withdrawal.by_hand, "changed": result["changed"] or bool(withdrawal.removed)}
     for line in onboarding.notes(result):
@@ -84,10 +76,6 @@ def _about(parameters: Mapping[str, Any], asking: Sequence[Tenant], members: Seq
     if not asking and not names:
         raise_if([Problem("run", "fleet_requests", "", "give requests, fleet_tenants or names: there is no tenant")])
     return {
-        "changed": False,
-        "diff": [],
-        "held": {},
-        "clusters": {},
         "names": names,
         "waiting": parameters["waiting"],
         "leaving": leaves,
@@ -103,15 +91,22 @@ def _scope(members: Sequence[Member], parameters: Mapping[str, Any]) -> Scope:
     return Scope(members, known, parameters["hand_edits"], parameters["allow"])
 
 
-def _onboarding(
-    scope: Scope, asking: Sequence[Tenant], renderer: Renderer, rules: Rules, parameters: Mapping[str, Any]
-) -> onboarding.Onboarding:
+def _onboarding(parameters: Mapping[str, Any], asking: Sequence[Tenant], rules: Rules) -> Think:
     found = {one["name"]: one.get("namespaces") or {} for one in parameters["clusters"] if one["reachable"]}
-    return onboarding.Onboarding(scope, [one for one in asking if not one.leaving], renderer, rules, found)
+    renderer = Renderer(templates.read("onboard", parameters["templates"]))
+    staying = [one for one in asking if not one.leaving]
+
+    def think(scope: Scope, snapshot: Snapshot) -> ProjectsPlan:
+        return onboarding.plan_onboarding(onboarding.Onboarding(scope, staying, renderer, rules, found), snapshot)
+
+    return think
 
 
-def _leave(wishes: leaving.Leaving, withdrawal: forge.Withdrawal, snapshot: Snapshot) -> ProjectsPlan:
-    """The plan; their keys lose their rights before their files go, which are all that tells of these keys."""
-    change = leaving.plan_leaving(wishes, snapshot)
-    withdrawal.withdraw(leaving.key_titles(change, wishes.scope))
-    return change
+def _leaving(result: Mapping[str, Any], withdrawal: forge.Withdrawal) -> Think:
+    def think(scope: Scope, snapshot: Snapshot) -> ProjectsPlan:
+        """The keys lose their rights before the files go, which are all that tells of these keys."""
+        change = leaving.plan_leaving(leaving.Leaving(scope, result["names"], result["waiting"]), snapshot)
+        withdrawal.withdraw(leaving.key_titles(change, scope))
+        return change
+
+    return think

@@ -273,7 +273,7 @@ def test_cluster_that_is_down_keeps_its_own_files() -> None:
     found = plan(bootstrapped(), EVERYWHERE, away=["stg-1"])
     assert not [path for path in found.plan.paths if path.startswith("clusters/stg-1/")]
     assert "infrastructure/staging/controllers/podinfo/helm.yaml" in found.plan.paths
-    assert found.outcome("stg-1")["files"] == [
+    assert found.outcome(member("stg-1"))["files"] == [
         "infrastructure/staging/configs/settings/manifests.yaml",
         "infrastructure/staging/controllers/podinfo/helm.yaml",
     ]
@@ -307,7 +307,7 @@ def test_absent_component_goes_when_nobody_takes_it() -> None:
     assert "infrastructure-podinfo" not in overlay(repository, "stg-1")
     assert file in repository  # stg-2 has it still
     last = plan(repository, {"stg-2": absent("podinfo")}, allow=["remove_component"])
-    assert file in last.outcome("stg-2")["files"]
+    assert file in last.outcome(member("stg-2"))["files"]
     repository = after(repository, last)
     assert file not in repository
     assert "infrastructure/production/controllers/podinfo/helm.yaml" in repository
@@ -405,8 +405,8 @@ def test_hand_edited_files(hand_edits: str) -> None:
     found = plan(repository, layers, hand_edits=hand_edits)
     held = {file: EDITED, own: EDITED} if hand_edits == "hold" else {}
     assert found.plan.held == held
-    assert found.outcome("stg-1")["held"] == held
-    assert found.outcome("stg-2")["held"] == {path: why for path, why in held.items() if path == file}
+    assert found.outcome(member("stg-1"))["held"] == held
+    assert found.outcome(member("stg-2"))["held"] == {path: why for path, why in held.items() if path == file}
     waits = tenants_wait_for(after(repository, found), "stg-1")
     assert ("infrastructure-extra" in waits[0]) == (hand_edits == "overwrite")
 

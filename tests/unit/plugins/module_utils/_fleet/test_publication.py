@@ -88,7 +88,7 @@ def test_plan_clusters_second_run_does_nothing(case: str, hand_edits: str) -> No
 def test_plan_clusters_message_and_outcome() -> None:
     found = plan({}, STAGING)
     assert found.message.splitlines()[0] == "bootstrap stg-1"
-    outcome = found.outcome("clusters/stg-1/", "stg-1")
+    outcome = found.outcome(STAGING)
     assert outcome["files"] == [path for path in found.plan.paths if path.startswith("clusters/stg-1/")]
     assert len(outcome["files"]) == 5
     assert outcome["held"] == {}
@@ -98,7 +98,7 @@ def test_plan_clusters_message_and_outcome() -> None:
         "what Flux applies beside its own objects"
     )
     nothing = {"files": [], "held": {}, "kustomization": "", "pending": ""}
-    assert found.outcome("clusters/stg-10/", "stg-10") == nothing
+    assert found.outcome(cluster("stg-10")) == nothing
 
 
 def test_plan_clusters_message_tells_new_from_changed() -> None:
@@ -114,8 +114,8 @@ def test_plan_clusters_edit_is_held_and_the_rest_goes_on() -> None:
     wanted = cluster("stg-1", "uid-stg-1", branch="other")
     held = plan(repository, wanted, PRODUCTION)
     assert held.plan.held == {path: EDITED}
-    assert held.outcome("clusters/stg-1/", "stg-1")["held"] == {path: EDITED}
-    assert held.outcome("clusters/prd-1/", "prd-1")["held"] == {}
+    assert held.outcome(STAGING)["held"] == {path: EDITED}
+    assert held.outcome(PRODUCTION)["held"] == {}
     assert path not in held.plan.paths
     assert "clusters/stg-1/flux-system/gotk-sync.yaml" in held.plan.paths
     assert "clusters/prd-1/cluster.yaml" in held.plan.paths
