@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - fluxops.fleet._auth
   - fluxops.fleet._repository
   - fluxops.fleet._forge
+  - fluxops.fleet._forge.forges
   - fluxops.fleet._secrets
 options:
   name:
@@ -31,26 +32,6 @@ options:
     required: true
   forges:
     description: More forges, found by the host of their URLs, where keys of tenants' sources are registered.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      kind:
-        description: What the forge is. V(gitea) is Forgejo as well.
-        type: str
-        required: true
-        choices: [gitea]
-      url:
-        description: The forge's own URL.
-        type: str
-        required: true
-      token:
-        description: Token that may manage the deploy keys of the tenants' repositories.
-        type: str
-        required: true
-      ca_cert:
-        description: Certificate authority (PEM, the text) that the forge's certificate is checked against.
-        type: str
   source_keys:
     description: The sources of tenants that pull with a key of their own, as M(fluxops.fleet.tenants) returns
       them.

@@ -27,24 +27,6 @@ options:
       - Without it, only what concerns a cluster that runs Flux already is checked.
     type: dict
     required: false
-    suboptions:
-      version:
-        description: Flux's version, such as V(v2.9.4).
-        type: str
-        required: true
-      manifest:
-        description: URL, or path on the host where the module runs, of the release's C(install.yaml).
-        type: str
-        required: true
-      digest:
-        description: SHA-256 of the manifest.
-        type: str
-        required: true
-      lockdown:
-        description: Whether tenants are locked in.
-        type: str
-        choices: [enforce, none]
-        default: enforce
   namespaces:
     description: Whether to list the namespaces too, each with the tenant that owns it.
     type: bool

@@ -24,35 +24,11 @@ description:
 extends_documentation_fragment:
   - fluxops.fleet._attributes
   - fluxops.fleet._auth
+  - fluxops.fleet._repository
 options:
   repository:
     description: The fleet repository, where revisions are compared. Needed with O(revision).
-    type: dict
-    suboptions:
-      url:
-        description: URL of the repository, C(ssh://) or C(https://).
-        type: str
-        required: true
-      branch:
-        description: The branch that clusters follow.
-        type: str
-        default: main
-      private_key:
-        description: SSH key by which this run reads the repository, in OpenSSH's format and without passphrase.
-        type: str
-      known_hosts:
-        description: Host keys of the Git server, as lines of a C(known_hosts) file.
-        type: str
-      username:
-        description: User name that goes with O(repository.token).
-        type: str
-        default: git
-      token:
-        description: Token for an HTTPS URL.
-        type: str
-      ca_cert:
-        description: Certificate authority (PEM, the text) that the Git server's certificate is checked against.
-        type: str
+    required: false
   name:
     description: The cluster's name. It is its directory's name in the repository.
     type: str
