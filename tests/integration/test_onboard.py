@@ -267,6 +267,27 @@ def test_a_template_of_the_user(story: Story, teams: Teams, tmp_path: Path) -> N
     assert story.project.commits() == commits
 
 
+def test_two_phases(story: Story, teams: Teams) -> None:
+    """The second one refuses what the first has not published, and then finishes it."""
+    requests = teams.write(teams.request("phased", teams.deployment("phased")))
+    commits, before = story.project.commits(), story.writes()
+    early = story.onboard("--tags", "clusters", fleet_requests=requests)
+    assert early.code != 0
+    assert f"{STAGING}: not in the fleet repository yet: projects/staging/namespaces/phased" in early.words
+    assert story.project.commits() == commits
+    assert [one.get("namespace", "phased") for one in story.clusters.values()] == [None, None]
+    published = story.onboard("--tags", "repository", fleet_requests=requests)
+    assert published.code == 0, published.output
+    assert len(story.project.commits()) == len(commits) + 1
+    assert {name: counts["POST secrets"] for name, counts in story.writes().items()} == {
+        name: counts["POST secrets"] for name, counts in before.items()
+    }
+    finished = story.onboard("--tags", "clusters", fleet_requests=requests)
+    assert finished.code == 0, finished.output
+    assert {name: row["ready"] for name, row in finished.rows.items()} == dict.fromkeys(CLUSTERS, True)
+    assert len(story.project.commits()) == len(commits) + 1
+
+
 def test_a_hand_edited_file_is_held(story: Story) -> None:
     path = "projects/staging/payments/tenant.yaml"
     before = story.project.file(path)
