@@ -131,7 +131,7 @@ def fresh_files(since: float) -> Iterator[Path]:
 def setting(grounds: Grounds) -> Iterator[Setting]:
     made = Setting(grounds)
     yield made
-    grounds.keep(made.project)
+    grounds.forget()
 
 
 @pytest.fixture
