@@ -11,10 +11,10 @@ GATES = .venv/bin/python -m tests.gates
 LAB = .venv/bin/python -m tests.lab
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock format lint unit integration molecule test demo soak bench build clean lab-up lab-status lab-down lab-reset
+.PHONY: help setup lock format lint unit integration molecule test demo soak bench bench-bootstrap build clean lab-up lab-status lab-down lab-reset
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make lab-up CLUSTERS="staging-1 staging-2 production-1"   (default: $(CLUSTERS))'
 
@@ -54,6 +54,10 @@ soak: setup ## long: random histories, kills and faults until told otherwise
 bench: setup ## long: how the collection behaves with many clusters and tenants
 	@echo "bench: tests/benchmarks"
 	@.venv/bin/python -m pytest tests/benchmarks
+
+bench-bootstrap: setup ## long: bootstrap of 1 to 8 clusters against what people do instead, into .bench/bootstrap.json
+	@echo "bench: bootstrap, ours and the peers' ways, one after the other"
+	@.venv/bin/python -m pytest tests/benchmarks/test_bootstrap.py
 
 build: setup ## the collection's tarball, into build/
 	@echo "build: the collection into build/"

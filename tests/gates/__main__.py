@@ -48,9 +48,13 @@ PACKAGE = [
     Gate("ansible-test 2.21: sanity", package.ansible_test(package.sanity, NEWEST)),
     Gate("ansible-test 2.21: units", package.ansible_test(package.units, NEWEST)),
 ]
-UNIT = [Gate("pytest: unit tests", suites.pytest("tests/unit"))]
+UNIT = [Gate("pytest: unit tests", suites.pytest(folders=("tests/unit",)))]
 INTEGRATION = [
-    Gate("pytest: the lab, and the collection on it", suites.pytest("tests/lab", "tests/integration", home=True), True)
+    Gate(
+        "pytest: the lab, and the collection on it",
+        suites.pytest("-n2", "--dist=loadfile", folders=("tests/lab", "tests/integration"), home=True),
+        True,
+    )
 ]
 MOLECULE = [Gate("molecule: the roles, on the lab's clusters", suites.molecule, True)]
 SETS = {

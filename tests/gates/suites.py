@@ -23,8 +23,8 @@ def at_home(space: Workspace) -> dict[str, str]:
     return space.variables(MAIN) | own
 
 
-def pytest(*folders: str, home: bool = False) -> Callable[[Workspace], Tally]:
-    """A gate of the tests below some folders; counts each test."""
+def pytest(*options: str, folders: tuple[str, ...], home: bool = False) -> Callable[[Workspace], Tally]:
+    """A gate of the tests below some folders, with pytest's own options; counts each test."""
 
     def gate(space: Workspace) -> Tally:
         missing = [folder for folder in folders if not (ROOT / folder).is_dir()]
@@ -35,7 +35,7 @@ def pytest(*folders: str, home: bool = False) -> Callable[[Workspace], Tally]:
         command: list[str | Path] = [MAIN.python, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}"]
         command.append(f"--basetemp={space.work / 'pytest'}")  # else the folders of the last three runs stay
         # 1: some tests failed; they are counted below. Anything else (5: none found) is a failed gate.
-        execute([*command, *folders], env=at_home(space) if home else space.variables(MAIN), codes=(0, 1))
+        execute([*command, *options, *folders], env=at_home(space) if home else space.variables(MAIN), codes=(0, 1))
         return result(report)
 
     return gate

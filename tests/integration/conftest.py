@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -63,10 +64,24 @@ class Grounds:
             self.lab.forge.delete_repository(name)
 
 
+def lab_of(worker: str, patch: pytest.MonkeyPatch) -> Lab:
+    """The lab of LAB_DIR; each further worker of pytest-xdist has its own beside it."""
+    first = Lab()
+    if worker in ("", "gw0"):
+        return first
+    patch.setenv("LAB_PROGRAMS", os.environ.get("LAB_PROGRAMS") or str(first.settings.directory))
+    return Lab(first.settings.beside(worker))
+
+
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """The lab of LAB_DIR, up; it is ended afterwards where it was not up before."""
-    found = Lab()
+    """A lab, up; it is ended afterwards where it was not up before."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield from up(lab_of(os.environ.get("PYTEST_XDIST_WORKER", ""), patch))
+
+
+def up(found: Lab) -> Iterator[Lab]:
+    """The lab for as long as tests run."""
     was_up = found.status()[1]
     try:
         found.up(list(CLUSTERS))

@@ -129,7 +129,7 @@ def story(grounds: Grounds, lab: Lab, tmp_path_factory: pytest.TempPathFactory) 
     made = Story(grounds, Registry(lab), tmp_path_factory.mktemp("manifests"))
     yield made
     lab.forge.call("DELETE", f"/admin/users/{made.registry.owner}?purge=true", missing=None)
-    grounds.keep(made.project)
+    grounds.forget()
 
 
 @pytest.fixture(params=CLUSTERS)

@@ -34,6 +34,7 @@ def _run(lab: Lab, arguments: argparse.Namespace, names: list[str]) -> int:
         print(f"kubeconfig {facts['kubeconfig']}, contexts {', '.join(facts['clusters'])}")
         print(f"forge {facts['forge']['web']} as {facts['forge']['user']}; its password is in {lab.settings.lab_json}")
     elif arguments.command == "down":
+        lab.forget_beside()
         lab.down(arguments.purge)
     elif arguments.command == "reset":
         for name in names:

@@ -80,6 +80,12 @@ class Lab:
             if purge:
                 self._purge()
 
+    def forget_beside(self) -> None:
+        """End the labs beside this one, and remove them: those that tests were killed in the middle of."""
+        for folder in self.settings.beside("*").parent.glob("*"):
+            Lab(folder).down(purge=True)
+            shutil.rmtree(folder)
+
     def reset(self, name: str) -> None:
         """Make one cluster anew: same name, same address, another identity, nothing in it."""
         with self.settings.lock():

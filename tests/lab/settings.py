@@ -96,6 +96,10 @@ class Settings:
         """The folder of a cluster's own files."""
         return self.directory / "clusters" / name
 
+    def beside(self, name: str) -> Path:
+        """The folder of another lab that goes when this one goes: for tests that run side by side."""
+        return self.directory / "beside" / name
+
     def load(self) -> None:
         """Read the state again; a lab that was never up has an empty one."""
         path = self.directory / "state.json"

@@ -124,7 +124,8 @@ class Supervisor:
                 self._call("shutdown")
             wait_for(lambda: not is_running(pid), 40)
         self.sweep()
-        Path(self._socket).unlink(missing_ok=True)
+        if socket := self.settings.state.get("socket"):  # a lab that was never up has none
+            Path(socket).unlink(missing_ok=True)
 
     def stop_group(self, group: str) -> None:
         """Stop a cluster's processes, Flux first."""
