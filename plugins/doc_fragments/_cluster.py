@@ -47,4 +47,58 @@ options:
         type: str
         choices: [enforce, none]
         default: enforce
+      components:
+        description:
+          - The controllers to install. Default is what C(flux bootstrap) installs.
+          - V(image-reflector-controller), V(image-automation-controller) and V(source-watcher) are there besides, where
+            the manifest has them.
+        type: list
+        elements: str
+      registry:
+        description: Where the controllers' images come from, such as V(registry.example/fluxcd). Default is the
+          manifest's.
+        type: str
+      pull_secret:
+        description: Name of the Secret in C(flux-system) by which images are pulled.
+        type: str
+      log_level:
+        description: How much the controllers say.
+        type: str
+        choices: [debug, info, error]
+        default: info
+      cluster_domain:
+        description: The cluster's domain, of which the controllers' addresses for one another are made.
+        type: str
+        default: cluster.local
+      tolerations:
+        description: Tolerations of all controllers, as pods have them.
+        type: list
+        elements: dict
+        default: []
+      network_policy:
+        description: Whether Flux's own network policies are installed.
+        type: bool
+        default: true
+      watch_all_namespaces:
+        description: Whether the controllers act on objects outside of C(flux-system) too.
+        type: bool
+        default: true
+      ca_secret:
+        description: Name of a Secret in C(flux-system) whose C(ca.crt) all controllers trust beside the public
+          authorities.
+        type: str
+      controllers:
+        description:
+          - Options of single controllers by their names, or under C(all) of every one.
+          - C(args) is a list of arguments, C(env) maps variables to values (such as C(HTTPS_PROXY)). C(resources),
+            C(node_selector) and C(affinity) are laid over the release's own, as pods have them.
+        type: dict
+        default: {}
+      patches:
+        description:
+          - Patches of your own on all that is installed, as kustomize has them, each with C(target) and C(patch).
+          - A C(patch) is a JSON patch (operations V(add), V(replace) and V(remove)), or V($patch: delete).
+        type: list
+        elements: dict
+        default: []
 """

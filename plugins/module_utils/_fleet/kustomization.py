@@ -9,20 +9,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from copy import deepcopy
-from typing import Any
+from collections.abc import Sequence
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, patching
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.patching import Patch
 
 BEGIN = "# BEGIN fluxops.fleet: written by every run. Patches of your own go below END."
 END = "# END fluxops.fleet"
 RESOURCES = ("gotk-components.yaml", "gotk-sync.yaml")
-
-Patch = dict[str, Any]
-"""``{"target": {"kind": …, "name": regular expression}, "add": {JSON pointer: value}}``: all that we ever need."""
 
 
 def fresh(patches: Sequence[Patch]) -> str:
@@ -93,38 +89,8 @@ def user_changes(text: str, where: str) -> list[str]:
     return sorted(extra + resources)
 
 
-def apply_patches(objects: Iterable[Document], patches: Sequence[Patch]) -> list[Document]:
-    """The objects as kustomize would build them with our patches: JSON patch ``add`` (RFC 6902) on matching targets."""
-    patched = []
-    for original in objects:
-        document = deepcopy(original)
-        for patch in patches:
-            if _matches(document, patch["target"]):
-                for pointer, value in patch["add"].items():
-                    _add(document, pointer.strip("/").split("/"), deepcopy(value))
-        patched.append(document)
-    return patched
-
-
-def _matches(document: Document, target: dict[str, str]) -> bool:
-    return document.get("kind") == target["kind"] and bool(re.fullmatch(target["name"], document["metadata"]["name"]))
-
-
-def _add(node: Any, path: list[str], value: Any) -> None:
-    for step in path[:-1]:
-        node = node[int(step)] if isinstance(node, list) else node[step]
-    if path[-1] == "-":
-        node.append(value)
-    else:
-        node[path[-1]] = value
-
-
 def _block(patches: Sequence[Patch], indent: str) -> str:
-    items = []
-    for patch in patches:
-        operations = [{"op": "add", "path": pointer, "value": value} for pointer, value in patch["add"].items()]
-        text = documents.write_list(operations)
-        items.append(documents.write_list([{"target": patch["target"], "patch": text}]))
+    items = [documents.write_list([patching.item(patch)]) for patch in patches]
     body = f"{BEGIN}\n{''.join(items)}{END}\n"
     return "".join(indent + line if line.strip() else line for line in body.splitlines(keepends=True))
 

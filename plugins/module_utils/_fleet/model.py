@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.controllers import Settings
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
 
 # RFC 1123 label, as Kubernetes wants it for names that become hosts, namespaces and label values:
@@ -91,6 +92,7 @@ class Cluster:
     distribution: Distribution
     lockdown: str
     substitutions: tuple[tuple[str, str], ...] = ()
+    settings: Settings = field(default_factory=Settings, hash=False)
 
     @property
     def facts(self) -> dict[str, str]:
@@ -111,6 +113,7 @@ class Cluster:
             distribution=Distribution(flux["version"], flux["manifest"], flux["digest"].removeprefix("sha256:")),
             lockdown=flux["lockdown"],
             substitutions=tuple(sorted((str(k), _text(v)) for k, v in (params.get("substitutions") or {}).items())),
+            settings=Settings.from_params(flux),
         )
 
     def problems(self) -> list[Problem]:
@@ -122,7 +125,7 @@ class Cluster:
         for name, _value in self.substitutions:
             hint = "letters, digits and _ only, no digit first: Flux substitutes nothing else"
             found += _check(_VARIABLE, self.host, "fleet_substitutions", name, hint)
-        return found
+        return found + self.settings.problems(self.host)
 
 
 def _membership(host: str, name: str, environment: str, sync: Sync) -> list[Problem]:

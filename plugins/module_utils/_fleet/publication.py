@@ -9,12 +9,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight, render
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import patching, preflight, render
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, Layout
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import Manifest
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.messages import clusters_message
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Distribution
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import Plan, plan_files
@@ -36,10 +37,10 @@ class Planned(Protocol):
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a run wants of one repository. ``components`` are the texts of the install manifests."""
+    """What a run wants of one repository. ``components`` are the install manifests."""
 
     clusters: Sequence[Cluster]
-    components: Mapping[Distribution, str]
+    components: Mapping[Distribution, Manifest]
     renderer: Renderer
     hand_edits: str = "hold"
     allow: Sequence[str] = ()
@@ -77,6 +78,7 @@ class ClustersPlan:
 def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     """Plan against a snapshot of the repository. A wrong identity is InvalidInput."""
     layout = wishes.layout
+    raise_if(found for one in wishes.clusters for found in _of_manifest(one, wishes.components[one.distribution]))
     facts = snapshot.read([path for path in snapshot.paths(layout.clusters) if path.endswith("/cluster.yaml")])
     raise_if(preflight.identity(wishes.clusters, preflight.pinned_uids(facts, layout), wishes.allow))
     files = {one.name: layout.flux_file(one.name, "kustomization") for one in wishes.clusters}
@@ -91,3 +93,14 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     new = [one.name for one in touched if files[one.name] not in existing]
     message = clusters_message(new, [one.name for one in touched if one.name not in new], plan.paths)
     return ClustersPlan(plan, {name: desired[path] for name, path in files.items()}, message, layout)
+
+
+def _of_manifest(cluster: Cluster, manifest: Manifest) -> list[Problem]:
+    """What the manifest has not that the settings want: components, and what the operator's own patches change."""
+    problems = cluster.settings.missing(manifest, cluster.host)
+    if not problems and cluster.settings.patches:
+        try:
+            patching.apply(manifest.documents, [patching.given(one) for one in cluster.settings.patches])
+        except InvalidInput as error:
+            problems = [replace(one, where=cluster.host) for one in error.problems]
+    return problems

@@ -11,9 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, kustomization
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
+    controllers,
+    documents,
+    kustomization,
+    patching,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.kustomization import Patch
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
     FLUX_NAMESPACE,
     FLUX_SYNC,
@@ -23,7 +27,9 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import
     TENANT_SERVICE_ACCOUNT,
     Layout,
 )
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import Manifest
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.patching import Patch
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 
 # The first line of everything that Flux's own tools write into a repository.
@@ -68,28 +74,25 @@ def sync_documents(cluster: Cluster, layout: Layout) -> list[Document]:
     ]
 
 
-def patches(cluster: Cluster, layout: Layout) -> list[Patch]:
-    """What we set on Flux and on the root sync."""
+def patches(cluster: Cluster, layout: Layout, manifest: Manifest) -> list[Patch]:
+    """What we set on Flux and on the root sync; the operator's settings last, so that theirs win."""
     watched = list(layout.watched(cluster.name, cluster.environment))
     ours: list[Patch] = [
-        _patch("GitRepository", FLUX_SYNC, "/spec/sparseCheckout", watched),
-        _patch("Kustomization", FLUX_SYNC, "/spec/serviceAccountName", PLATFORM_SERVICE_ACCOUNT),
-        _patch("Deployment", _REQUEUE[0], _ARGUMENTS, _REQUEUE[1]),
+        patching.add("GitRepository", FLUX_SYNC, "/spec/sparseCheckout", watched),
+        patching.add("Kustomization", FLUX_SYNC, "/spec/serviceAccountName", PLATFORM_SERVICE_ACCOUNT),
+        patching.add("Deployment", _REQUEUE[0], _ARGUMENTS, _REQUEUE[1]),
     ]
     if cluster.distribution.minor >= _CANCEL_SINCE:
-        ours.append(_patch("Deployment", _CANCEL[0], _ARGUMENTS, _CANCEL[1]))
+        ours.append(patching.add("Deployment", _CANCEL[0], _ARGUMENTS, _CANCEL[1]))
     if cluster.lockdown == "enforce":
-        ours += [_patch("Deployment", name, _ARGUMENTS, flag) for name, flag in _LOCKDOWN]
-    return ours
+        ours += [patching.add("Deployment", name, _ARGUMENTS, flag) for name, flag in _LOCKDOWN]
+    return ours + controllers.patches(cluster.settings, manifest)
 
 
-def _patch(kind: str, name: str, pointer: str, value: Any) -> Patch:
-    return {"target": {"kind": kind, "name": name}, "add": {pointer: value}}
-
-
-def flux_objects(cluster: Cluster, layout: Layout, distribution: list[Document]) -> list[Document]:
+def flux_objects(cluster: Cluster, layout: Layout, manifest: Manifest) -> list[Document]:
     """Every object of ``flux-system/`` as it is to be in the cluster, our patches applied, the user's not."""
-    return kustomization.apply_patches(distribution + sync_documents(cluster, layout), patches(cluster, layout))
+    objects = manifest.documents + sync_documents(cluster, layout)
+    return patching.apply(objects, patches(cluster, layout, manifest))
 
 
 def as_applied(objects: list[Document]) -> list[Document]:
@@ -101,7 +104,7 @@ def as_applied(objects: list[Document]) -> list[Document]:
 
 
 def cluster_files(
-    cluster: Cluster, layout: Layout, renderer: Renderer, components: str, existing: Mapping[str, str]
+    cluster: Cluster, layout: Layout, renderer: Renderer, components: Manifest, existing: Mapping[str, str]
 ) -> dict[str, str]:
     """Path → text of every file that ``clusters`` writes for one cluster, the kept directories included.
 
@@ -112,10 +115,10 @@ def cluster_files(
         layout.flux_file(cluster.name, "kustomization"),
         layout.cluster_file(cluster.name, "infrastructure"),
     )
-    ours = patches(cluster, layout)
+    ours = patches(cluster, layout, components)
     merged = kustomization.update(existing[where], ours, where) if existing.get(where) else None
     files = {
-        layout.flux_file(cluster.name, "gotk-components"): components,
+        layout.flux_file(cluster.name, "gotk-components"): components.text,
         layout.flux_file(cluster.name, "gotk-sync"): _FLUX_HEADER + documents.write(sync_documents(cluster, layout)),
         where: merged or kustomization.fresh(ours),
     }

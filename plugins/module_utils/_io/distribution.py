@@ -15,6 +15,7 @@ from pathlib import Path
 from ansible.module_utils.urls import open_url
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import FleetError, InvalidInput, Problem
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import Manifest
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Distribution
 
 # A release's install.yaml is some 400 kB; a mirror that answers with anything of this size serves something else.
@@ -22,8 +23,8 @@ _LARGEST = 32 * 1024 * 1024
 _SECONDS = 60
 
 
-def load(distribution: Distribution, where: str, cache: str | None = None) -> str:
-    """The manifest's text. ``cache`` is a directory of this run where verified copies are shared by its processes."""
+def load(distribution: Distribution, where: str, cache: str | None = None) -> Manifest:
+    """The manifest. ``cache`` is a directory of this run where verified copies are shared by its processes."""
     kept = Path(cache) / f"fleet-{distribution.digest}.yaml" if cache else None
     if kept and kept.exists():
         content = kept.read_bytes()
@@ -35,7 +36,7 @@ def load(distribution: Distribution, where: str, cache: str | None = None) -> st
             raise InvalidInput(problems=[Problem(where, "fleet_flux_digest", distribution.digest, hint)])
         if kept:
             _keep(kept, content)
-    return content.decode("utf-8")
+    return Manifest(content.decode("utf-8"), distribution.manifest)
 
 
 def _fetch(manifest: str, where: str) -> bytes:

@@ -76,8 +76,9 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
 
 
 def _objects(wanted: model.Cluster, parameters: Mapping[str, Any]) -> list[documents.Document]:
-    text = distribution.load(wanted.distribution, wanted.host, parameters["cache"])
-    found = render.flux_objects(wanted, Layout(), documents.read(text, wanted.distribution.manifest))
+    found = render.flux_objects(
+        wanted, Layout(), distribution.load(wanted.distribution, wanted.host, parameters["cache"])
+    )
     return render.as_applied(found)  # else a plan would show that an update takes Flux's labels away
 
 

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.controllers import Settings
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import Manifest
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -21,6 +24,8 @@ TEMPLATES = {
     for path in sorted((ROOT / "roles" / "bootstrap" / "templates").glob("*.yaml.j2"))
 }
 COMPONENTS = (Path(__file__).parent / "components.yaml.txt").read_text(encoding="utf-8")
+_SETTINGS = {one.name for one in fields(Settings)}
+MANIFEST = Manifest(COMPONENTS, "install.yaml")
 
 
 def parameters(**changes: Any) -> dict[str, Any]:
@@ -38,7 +43,8 @@ def parameters(**changes: Any) -> dict[str, Any]:
         "substitutions": {},
     }
     for name, value in changes.items():
-        place = next((part for part in (values["repository"], values["flux"]) if name in part), values)
+        known = (values, values["repository"], values["flux"])
+        place = next((part for part in known if name in part), values["flux"] if name in _SETTINGS else values)
         place[name] = value
     return values
 

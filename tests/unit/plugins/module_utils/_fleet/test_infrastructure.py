@@ -31,7 +31,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import E
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.render import cluster_files
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import (
-    COMPONENTS,
+    MANIFEST,
     ROOT,
     TEMPLATES,
     Files,
@@ -76,7 +76,7 @@ def bootstrapped() -> Repository:
 def _bootstrapped() -> Repository:
     files = {"infrastructure/base/policies/policy.yaml": "kind: Namespace\n"}
     for one in CLUSTERS.values():
-        files |= cluster_files(one, Layout(), Renderer(TEMPLATES), COMPONENTS, {})
+        files |= cluster_files(one, Layout(), Renderer(TEMPLATES), MANIFEST, {})
     return files
 
 

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,15 +14,16 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, kustomization, render
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, kustomization, patching, render
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.kustomization import BEGIN, END
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
-from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import COMPONENTS, ROOT, cluster
+from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import COMPONENTS, MANIFEST, cluster
+from ansible_collections.fluxops.fleet.tests.unit.plugins.tools import kustomize
 
 WHERE = "clusters/stg-1/flux-system/kustomization.yaml"
-OURS = render.patches(cluster(), Layout())
-OTHERS = render.patches(cluster("prd-1", environment="production", lockdown="none"), Layout())
+OURS = render.patches(cluster(), Layout(), MANIFEST)
+OTHERS = render.patches(cluster("prd-1", environment="production", lockdown="none"), Layout(), MANIFEST)
 HEAD = (
     "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
     "resources:\n  - gotk-components.yaml\n  - gotk-sync.yaml\n"
@@ -211,7 +210,7 @@ def test_user_changes_names_what_only_kustomize_applies() -> None:
 def test_apply_patches_leaves_its_input_alone() -> None:
     given_objects = documents.read(COMPONENTS, "x")
     kept = documents.read(COMPONENTS, "x")
-    patched = kustomization.apply_patches(given_objects, OURS)
+    patched = patching.apply(given_objects, OURS)
     assert given_objects == kept
     assert patched != kept
 
@@ -221,21 +220,10 @@ def test_apply_patches_matches_whole_names() -> None:
         {"kind": kind, "metadata": {"name": name}, "spec": {"list": [1]}}
         for kind, name in (("A", "x"), ("A", "xx"), ("B", "x"))
     ]
-    patch = {"target": {"kind": "A", "name": "x"}, "add": {"/spec/list/-": 2, "/spec/new": {"a": 1}}}
-    patched = kustomization.apply_patches(objects, [patch, patch])
+    grow, new = patching.add("A", "x", "/spec/list/-", 2), patching.add("A", "x", "/spec/new", {"a": 1})
+    patched = patching.apply(objects, [grow, new, grow, new])
     assert patched[0]["spec"] == {"list": [1, 2, 2], "new": {"a": 1}}
     assert patched[1:] == objects[1:]
-
-
-def kustomize() -> list[str]:
-    """The command that builds a directory, as on PATH or as the lab has built it."""
-    for program, words in (("kustomize", ["build"]), ("kubectl", ["kustomize"])):
-        path = shutil.which(program) or shutil.which(
-            program, path=str(Path(os.environ.get("LAB_DIR", ROOT / ".lab")) / "bin")
-        )
-        if path:
-            return [path, *words]
-    return pytest.skip("there is no kustomize and no kubectl on PATH")
 
 
 @pytest.mark.parametrize("lockdown", ["enforce", "none"])
@@ -243,7 +231,7 @@ def kustomize() -> list[str]:
 def test_apply_patches_builds_what_kustomize_builds(tmp_path: Path, lockdown: str, users: str) -> None:
     command = kustomize()
     one = cluster(lockdown=lockdown)
-    patches = render.patches(one, Layout())
+    patches = render.patches(one, Layout(), MANIFEST)
     sync = render.sync_documents(one, Layout())
     text = kustomization.update(HEAD + "patches:\n" + users, patches, WHERE)
     contents = {"kustomization": text, "gotk-components": COMPONENTS, "gotk-sync": documents.write(sync)}
@@ -251,7 +239,7 @@ def test_apply_patches_builds_what_kustomize_builds(tmp_path: Path, lockdown: st
         (tmp_path / f"{name}.yaml").write_text(content, encoding="utf-8")
     built = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
-    expected = render.flux_objects(one, Layout(), documents.read(COMPONENTS, "x"))
+    expected = render.flux_objects(one, Layout(), MANIFEST)
     for document in expected:
         if users and document["kind"] == "Deployment":
             document["metadata"]["labels"]["mine"] = "x"

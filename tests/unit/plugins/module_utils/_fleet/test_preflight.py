@@ -15,7 +15,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import docume
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import UID_ANNOTATION, Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
-from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import COMPONENTS, TEMPLATES, Files, cluster, labels
+from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import MANIFEST, TEMPLATES, Files, cluster, labels
 
 
 def test_same_names_names_each_host_and_the_others() -> None:
@@ -54,7 +54,7 @@ def cluster_file(uid: str) -> str:
 
 
 def test_pinned_uids_of_what_we_write() -> None:
-    files = render.cluster_files(cluster("a", "u1"), Layout(), Renderer(TEMPLATES), COMPONENTS, {})
+    files = render.cluster_files(cluster("a", "u1"), Layout(), Renderer(TEMPLATES), MANIFEST, {})
     texts = {path: text for path, text in files.items() if path.endswith("/cluster.yaml")}
     assert preflight.pinned_uids(texts, Layout()) == {"a": "u1"}
 

@@ -26,7 +26,14 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication i
     plan_clusters,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
-from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import COMPONENTS, TEMPLATES, Files, cluster, labels
+from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import (
+    COMPONENTS,
+    MANIFEST,
+    TEMPLATES,
+    Files,
+    cluster,
+    labels,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 STAGING = cluster("stg-1", "uid-stg-1", substitutions={"region": "eu-1", "feature": "on"})
@@ -39,7 +46,7 @@ def plan(
     repository: Mapping[str, str], *clusters: Cluster, hand_edits: str = "hold", allow: Iterable[str] = ()
 ) -> ClustersPlan:
     """The plan of a run for some clusters against the files of a repository."""
-    components = {one.distribution: COMPONENTS for one in clusters}
+    components = {one.distribution: MANIFEST for one in clusters}
     wishes = Wishes(clusters, components, Renderer(TEMPLATES), hand_edits, list(allow))
     return plan_clusters(wishes, Files(repository))
 

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, render
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import Manifest
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import (
     COMPONENTS,
+    MANIFEST,
     TEMPLATES,
     UID,
     cluster,
@@ -62,7 +64,7 @@ spec:
 def files(one: Cluster, existing: str | None = None, templates: dict[str, str] | None = None) -> dict[str, str]:
     """All files of one cluster."""
     before = {LAYOUT.flux_file(one.name, "kustomization"): existing} if existing is not None else {}
-    return render.cluster_files(one, LAYOUT, Renderer(templates or TEMPLATES), COMPONENTS, before)
+    return render.cluster_files(one, LAYOUT, Renderer(templates or TEMPLATES), MANIFEST, before)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,7 @@ def component(name: str, layer: str) -> documents.Document:
 def test_tenants_wait_for_the_last_layer() -> None:
     layers = [component("a", "controllers"), component("b", "configs"), component("c", "configs")]
     before = {"clusters/stg-1/infrastructure.yaml": documents.write(layers)}
-    found = render.cluster_files(cluster(), LAYOUT, Renderer(TEMPLATES), COMPONENTS, before)
+    found = render.cluster_files(cluster(), LAYOUT, Renderer(TEMPLATES), MANIFEST, before)
     projects = documents.read(found["clusters/stg-1/projects.yaml"], "x")
     waiting = [one["spec"]["dependsOn"] for one in projects if one["kind"] == "Kustomization"]
     assert waiting == [[{"name": "b"}, {"name": "c"}]] * 17
@@ -230,8 +232,8 @@ FLAGS = {
 
 @pytest.mark.parametrize("lockdown", ["enforce", "none"])
 def test_flux_objects_lock_down_each_controller(lockdown: str) -> None:
-    plain = documents.read(COMPONENTS, "x")
-    found = render.flux_objects(cluster(lockdown=lockdown), LAYOUT, documents.read(COMPONENTS, "x"))
+    plain = MANIFEST.documents
+    found = render.flux_objects(cluster(lockdown=lockdown), LAYOUT, MANIFEST)
     before = {name: arguments(plain, name) for name in FLAGS}
     flags = ["--requeue-dependency=5s", "--feature-gates=CancelHealthCheckOnNewRevision=true"]
     always = dict.fromkeys(("kustomize-controller", "helm-controller"), flags)
@@ -243,7 +245,7 @@ def test_flux_objects_lock_down_each_controller(lockdown: str) -> None:
 
 @pytest.mark.parametrize(("version", "known"), [("v2.7.5", False), ("v2.8.0", True), ("v2.10.0-rc.1", True)])
 def test_flux_objects_have_no_flag_that_their_version_does_not_know(version: str, known: bool) -> None:
-    found = render.flux_objects(cluster(version=version), LAYOUT, documents.read(COMPONENTS, "x"))
+    found = render.flux_objects(cluster(version=version), LAYOUT, MANIFEST)
     assert ("CancelHealthCheckOnNewRevision" in str(found)) == known
 
 
@@ -256,7 +258,7 @@ def arguments(found: list[documents.Document], name: str) -> list[str]:
 
 @pytest.mark.parametrize("lockdown", ["enforce", "none"])
 def test_flux_objects_root_sync_applies_under_lockdown(lockdown: str) -> None:
-    source, sync = render.flux_objects(cluster(lockdown=lockdown), LAYOUT, [])
+    source, sync = render.flux_objects(cluster(lockdown=lockdown), LAYOUT, Manifest(""))
     assert sync["spec"]["serviceAccountName"] == "kustomize-controller"
     assert source["spec"]["sparseCheckout"] == [
         "clusters/stg-1/",
