@@ -90,6 +90,28 @@ suspended:
   returned: always
   type: list
   elements: str
+suspensions:
+  description: The same by reason, as M(fluxops.fleet.suspension#module) writes it on what it suspends.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    scope:
+      description: V(cluster), V(tenant), or empty for what was suspended by other means.
+      type: str
+    reason:
+      description: Why.
+      type: str
+    by:
+      description: Who had it suspended.
+      type: str
+    since:
+      description: Since when.
+      type: str
+    objects:
+      description: The objects.
+      type: list
+      elements: str
 objects:
   description: How many objects of each of Flux's kinds there are.
   returned: always

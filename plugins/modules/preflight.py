@@ -151,6 +151,11 @@ suspended:
   returned: always
   type: list
   elements: str
+suspensions:
+  description: The same by reason, see RV(fluxops.fleet.flux_info#module:suspensions).
+  returned: always
+  type: list
+  elements: dict
 objects:
   description: How many objects of each of Flux's kinds there are.
   returned: always

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, ready
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, pause, ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
     COMPONENT_LABEL,
@@ -152,9 +152,9 @@ class View:
             return Health(name, reasons[0][0], revision, reasons[0][1])
         if not self._sync(sync):
             return Health(name, "missing", revision, f"there is no Kustomization {FLUX_NAMESPACE}/{sync}")
-        suspended = [object_name(one) for one in chain if self.readiness(one).state == "suspended"]
+        suspended = [one for one in chain if self.readiness(one).state == "suspended"]
         if suspended:
-            return Health(name, "suspended", revision, f"suspended: {', '.join(suspended)}")
+            return Health(name, "suspended", revision, pause.said(pause.suspensions(suspended)))
         return Health(name, "ready", revision)
 
     def _sync(self, name: str) -> Document | None:
@@ -189,7 +189,12 @@ def of_tenant(found: Mapping[str, Any], tenant: str) -> dict[str, Any]:
     missing = Health(tenant, "missing", "", f"tenant {tenant} is not on this cluster").as_dict()
     one = next((one for one in found["tenants"] if one["name"] == tenant), missing)
     well = one["ready"] or one["suspended"]
-    about = {"ready": well, "failure": "" if well else f"tenant {tenant}: {one['failure']}", "suspended": []}
+    about = {
+        "ready": well,
+        "failure": "" if well else f"tenant {tenant}: {one['failure']}",
+        "suspended": [],
+        "suspensions": [],
+    }
     return {**found, **about, "tenants": [one]}
 
 

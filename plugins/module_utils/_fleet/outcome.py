@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import pause
+
 Row = dict[str, Any]
 COLUMNS = ("cluster", "ready", "changed", "flux", "infrastructure", "tenants", "revision", "failure")
 # What a cluster holds: the row's list of it → what one of it is called.
@@ -19,7 +21,7 @@ DETAILS = ("cluster", "what", "name", "state", "revision", "failure")
 
 
 # What a role does in a cluster, in this order; each step is registered as __<role>_<step>.
-_STEPS = ("credentials", "flux", "reconciled", "offboarded", "removed")
+_STEPS = ("credentials", "flux", "reconciled", "offboarded", "removed", "suspension")
 
 
 def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:
@@ -32,6 +34,7 @@ def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:
     failures += [one.get("msg") for one in (found, *steps) if one.get("failed")]
     revision = next((one["revision"] for one in reversed(steps) if one.get("revision")), "")
     changed = bool(published.get("files")) or any(one.get("changed") for one in steps)
+    held_back = [one for step in steps for one in step.get("suspensions") or []]
     planned = bool(found) and (not revision or (changed and bool(variables.get("ansible_check_mode"))))
     return {
         "cluster": found.get("name", host),
@@ -40,7 +43,7 @@ def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:
         "changed": changed,
         "flux": next((one["version"] for one in steps if one.get("version")), "") or found.get("version", ""),
         "revision": revision or found.get("revision", ""),
-        "failure": next((str(one).removeprefix(f"{host}: ") for one in failures if one), ""),
+        "failure": next((str(one).removeprefix(f"{host}: ") for one in failures if one), "") or pause.said(held_back),
         "infrastructure": [one for step in steps for one in (step.get("components") or {}).values()],
         "tenants": [one for step in steps for one in (step.get("tenants") or {}).values()],
     }
@@ -60,7 +63,6 @@ def failed_environments(hosts: Mapping[str, Mapping[str, Any]], role: str, step:
 def status_row(host: str, variables: Mapping[str, Any]) -> Row:
     """One cluster's row from what the role ``status`` registered on its host."""
     found = _registered(variables, "__status_facts")
-    suspended = ", ".join(found.get("suspended") or [])
     failure = (
         found.get("failure") or (found.get("msg") if found.get("failed") else "") or ("" if found else "not asked")
     )
@@ -69,9 +71,10 @@ def status_row(host: str, variables: Mapping[str, Any]) -> Row:
         "environment": str(variables.get("fleet_environment", "")),
         "ready": bool(found.get("ready")),
         "suspended": found.get("suspended") or [],
+        "suspensions": found.get("suspensions") or [],
         "flux": found.get("version", ""),
         "revision": found.get("revision", ""),
-        "failure": str(failure).removeprefix(f"{host}: ") or (f"suspended: {suspended}" if suspended else ""),
+        "failure": str(failure).removeprefix(f"{host}: ") or pause.said(found.get("suspensions") or []),
         "tenant": str(found.get("tenant") or ""),
         **{contents: found.get(contents) or [] for contents in CONTENTS},
     }

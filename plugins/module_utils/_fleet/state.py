@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import ready
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import pause, ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC, Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Member
@@ -104,8 +104,8 @@ class FluxState:
     @property
     def suspended(self) -> str:
         """Which of the root sync's objects people have suspended, in words; empty where none is."""
-        held = [name(one) for one in (self.source, self.sync) if one and one["spec"].get("suspend")]
-        return f"{' and '.join(held)} suspended: resume to have the cluster follow" if held else ""
+        held = [pause.why(one) for one in (self.source, self.sync) if one and pause.suspended(one)]
+        return f"{' and '.join(held)}: resume to have the cluster follow" if held else ""
 
 
 def of(found: Mapping[str, list[Document]]) -> FluxState:
@@ -118,13 +118,15 @@ def of(found: Mapping[str, list[Document]]) -> FluxState:
 def facts(found: Mapping[str, list[Document]]) -> dict[str, Any]:
     """What Flux's objects (kind → all of that kind) say of a cluster, as plain data."""
     state = of(found)
+    every = [one for ones in found.values() for one in ones]
     failure = (state.missing or ready.first_failure(found)) if state.sync else "Flux is not installed"
     return {
         "version": state.version,
         "revision": state.revision,
         "ready": not failure,
         "failure": failure,
-        "suspended": [name(one) for ones in found.values() for one in ones if one.get("spec", {}).get("suspend")],
+        "suspended": [name(one) for one in every if pause.suspended(one)],
+        "suspensions": pause.suspensions(every),
         "objects": {kind: len(ones) for kind, ones in found.items()},
         "follows": list(state.followed),
     }

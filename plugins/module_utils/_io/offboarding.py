@@ -143,11 +143,7 @@ class Departure:
     def _suspend(self, one: Document, *, suspend: bool) -> None:
         # Resumed alone, it would apply all once more, and wait for what has gone, before it sees that it was deleted.
         spec = {"suspend": True} if suspend else {"suspend": None, "dependsOn": [{"name": _NOBODY}]}
-        try:
-            self._cluster.merge(one, {"spec": spec})
-        except ClusterError as error:
-            if error.status != 404:
-                raise
+        flux.set_fields(self._cluster, one, {"spec": spec})
 
     def _delete(self, one: Document) -> None:
         if not offboarding.deleting(one):

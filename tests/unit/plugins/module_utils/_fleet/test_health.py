@@ -42,7 +42,7 @@ def tenant(*objects: dict[str, Any], asked: str = "", with_shard: bool = False) 
             "Kustomization flux-system/tenant-shop: tenant-shop in Flux's words",
         ),
         ([tenant_sync("shop", "Unknown")], "waiting", "tenant-shop in Flux's words"),
-        ([tenant_sync("shop", suspend=True)], "suspended", "suspended: Kustomization flux-system/tenant-shop"),
+        ([tenant_sync("shop", suspend=True)], "suspended", "suspended (Kustomization flux-system/tenant-shop)"),
         ([tenant_sync("shop", revision=OLD)], "waiting", f"applied {OLD}, its source holds {NEW}"),
         ([tenant_sync("shop"), flux("GitRepository", "shop/deploy", "False")], "failed", "GitRepository shop/deploy: "),
         ([tenant_sync("shop"), flux("HelmRelease", "shop-jobs/web", "False")], "failed", "HelmRelease shop-jobs/web: "),

@@ -27,6 +27,9 @@ def registered(**changes: Any) -> dict[str, Any]:
     return found
 
 
+HELD = {"scope": "cluster", "reason": "moving", "by": "alice", "since": "", "objects": ["K x"]}
+
+
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
@@ -60,7 +63,10 @@ def test_run_row_truth_table(variables: dict[str, Any], expected: dict[str, Any]
         ({"name": "a", "ready": True, "version": "v2.9.4"}, {"cluster": "a", "ready": True, "failure": ""}),
         ({"name": "a", "ready": False, "failure": "why"}, {"ready": False, "failure": "why"}),
         ({"failed": True, "msg": "bad"}, {"cluster": "h", "ready": False, "failure": "bad"}),
-        ({"ready": True, "suspended": ["K x"]}, {"ready": True, "failure": "suspended: K x", "suspended": ["K x"]}),
+        (
+            {"ready": True, "suspended": ["K x"], "suspensions": [HELD]},
+            {"ready": True, "failure": "suspended by alice: moving (K x)", "suspended": ["K x"]},
+        ),
         ({"ready": False, "failure": "why", "suspended": ["K x"]}, {"failure": "why"}),
         ({"skipped": True}, {"ready": False, "failure": "not asked"}),
     ],
