@@ -125,4 +125,11 @@ clusters:
       description: The text of the cluster's C(flux-system/kustomization.yaml).
       type: str
       returned: always
+    source_keys:
+      description:
+        - Of a cluster that runs no Flux yet, the sources of all tenants that the repository has there and that pull
+          with a key of their own, for M(fluxops.fleet.credentials). A cluster made anew has its tenants back that way.
+      type: list
+      elements: dict
+      returned: always
 """

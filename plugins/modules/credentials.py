@@ -101,6 +101,11 @@ diff:
   returned: in diff mode
   type: list
   elements: dict
+failures:
+  description: What went wrong with keys of tenants' sources, a text for each. The other Secrets are in place.
+  returned: always
+  type: list
+  elements: str
 source_keys:
   description: Each of O(source_keys), with what was made of it.
   returned: always

@@ -32,6 +32,7 @@ def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:
     held = [f"{path}: {why}" for path, why in (published.get("held") or {}).items()]
     failures = ["" if found.get("reachable") else found.get("failure") or found.get("msg") or "not asked", *held]
     failures += [one.get("msg") for one in (found, *steps) if one.get("failed")]
+    failures += [one for step in steps if not step.get("failed") for one in step.get("failures") or []]
     revision = next((one["revision"] for one in reversed(steps) if one.get("revision")), "")
     changed = bool(published.get("files")) or any(one.get("changed") for one in steps)
     held_back = [one for step in steps for one in step.get("suspensions") or []]

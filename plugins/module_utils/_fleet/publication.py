@@ -8,11 +8,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import patching, preflight, render
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import patching, preflight, render, tenants
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import Manifest
@@ -37,13 +37,17 @@ class Planned(Protocol):
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a run wants of one repository. ``components`` are the install manifests."""
+    """What a run wants of one repository. ``components`` are the install manifests.
+
+    ``anew``: the names of clusters that run no Flux yet. They need the keys of all tenants that they have.
+    """
 
     clusters: Sequence[Cluster]
     components: Mapping[Distribution, Manifest]
     renderer: Renderer
     hand_edits: str = "hold"
     allow: Sequence[str] = ()
+    anew: Collection[str] = ()
     layout: Layout = field(default_factory=Layout)
 
     def directory(self, cluster: Cluster) -> str:
@@ -58,6 +62,7 @@ class ClustersPlan:
     plan: Plan = field(default_factory=Plan)
     kustomizations: Mapping[str, str] = field(default_factory=dict)
     message: str = ""
+    source_keys: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
     layout: Layout = field(default_factory=Layout)
 
     def outcome(self, cluster: Cluster) -> dict[str, Any]:
@@ -72,6 +77,7 @@ class ClustersPlan:
             "held": held,
             "kustomization": self.kustomizations.get(cluster.name, ""),
             "pending": pending,
+            "source_keys": [dict(key) for key in self.source_keys.get(cluster.name, ())],
         }
 
 
@@ -92,7 +98,13 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     touched = [one for one in wishes.clusters if any(path.startswith(wishes.directory(one)) for path in plan.paths)]
     new = [one.name for one in touched if files[one.name] not in existing]
     message = clusters_message(new, [one.name for one in touched if one.name not in new], plan.paths)
-    return ClustersPlan(plan, {name: desired[path] for name, path in files.items()}, message, layout)
+    kustomizations = {name: desired[path] for name, path in files.items()}
+    keys = {
+        one.name: tenants.published_keys(snapshot, layout, one.environment, one.name)
+        for one in wishes.clusters
+        if one.name in wishes.anew
+    }
+    return ClustersPlan(plan, kustomizations, message, keys, layout)
 
 
 def _of_manifest(cluster: Cluster, manifest: Manifest) -> list[Problem]:

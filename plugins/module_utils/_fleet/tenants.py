@@ -28,6 +28,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.profiles import PROFILES
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Placement, Rules, Tenant
 
@@ -175,6 +176,16 @@ def keys(tenant: str, found: Iterable[Document]) -> list[dict[str, str]]:
         }
         for one in generated
     ]
+
+
+def published_keys(snapshot: Snapshot, layout: Layout, environment: str, cluster: str) -> list[dict[str, str]]:
+    """The deploy keys of all tenants that the repository has on a cluster, as ``keys`` gives them."""
+    prefixes = (layout.shard(environment, ""), layout.own_tenants(environment, cluster) + "/")
+    syncs = [path for path in snapshot.paths(f"{layout.projects}/{environment}") if path.startswith(prefixes)]
+    names = sorted(path.rpartition("/")[2].removesuffix(".yaml") for path in syncs if path.endswith(".yaml"))
+    files = {one: layout.tenant_file(environment, one) for one in names}
+    texts = snapshot.read(files.values())
+    return [key for one, path in files.items() for key in keys(one, objects(texts.get(path, ""), path))]
 
 
 def _metadata(document: Document) -> Mapping[str, Any]:

@@ -59,4 +59,5 @@ def _wishes(clusters: list[Cluster], parameters: Mapping[str, Any]) -> Wishes:
     hosts = {one.distribution: one.host for one in clusters}
     components = {one: distribution.load(one, host, parameters["cache"]) for one, host in hosts.items()}
     renderer = Renderer(templates.read("bootstrap", parameters["templates"]))
-    return Wishes(clusters, components, renderer, parameters["hand_edits"], parameters["allow"])
+    anew = [one["name"] for one in parameters["clusters"] if one["reachable"] and not one.get("follows")]
+    return Wishes(clusters, components, renderer, parameters["hand_edits"], parameters["allow"], anew)

@@ -59,6 +59,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     failures = [one.failure for one in made if one.failure]
     return {
         **({"failed": True, "msg": f"{where}: " + "; ".join(failures)} if failures else {}),
+        "failures": failures,
         "changed": any(one.changed for one in made),
         "diff": _unique([shown for one in made for shown in one.diff(check_mode=check_mode)]),
         "source_keys": [one for one in described if "tenant" in one],

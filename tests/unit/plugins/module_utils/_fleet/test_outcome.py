@@ -46,6 +46,7 @@ HELD = {"scope": "cluster", "reason": "moving", "by": "alice", "since": "", "obj
         (registered(preflight={"reachable": False, "failure": "refused"}), {"ready": False, "failure": "refused"}),
         (registered(preflight={"failed": True, "msg": "bad"}), {"ready": False, "failure": "bad"}),
         (registered(credentials={"failed": True, "msg": "bad"}), {"ready": False, "failure": "bad"}),
+        (registered(credentials={"failures": ["a: refused"]}), {"ready": False, "failure": "a: refused"}),
         (registered(flux={"failed": True, "msg": "bad", "revision": ""}), {"ready": False, "failure": "bad"}),
         ({}, {"cluster": "h", "environment": "", "revision": "", "ready": False, "failure": "not asked"}),
         ({"__bootstrap_preflight": {"unreachable": True, "msg": "no ssh"}}, {"ready": False, "failure": "no ssh"}),

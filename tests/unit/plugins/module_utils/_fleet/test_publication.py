@@ -104,8 +104,26 @@ def test_plan_clusters_message_and_outcome() -> None:
     assert kinds == ["ConfigMap", "ClusterRole", "ClusterRole", *["Kustomization"] * 17], (
         "what Flux applies beside its own objects"
     )
-    nothing = {"files": [], "held": {}, "kustomization": "", "pending": ""}
+    nothing = {"files": [], "held": {}, "kustomization": "", "pending": "", "source_keys": []}
     assert found.outcome(cluster("stg-10")) == nothing
+
+
+def test_plan_clusters_names_the_keys_of_tenants_for_clusters_made_anew_only() -> None:
+    source = {
+        "apiVersion": "source.toolkit.fluxcd.io/v1",
+        "kind": "GitRepository",
+        "spec": {"url": "ssh://git@h/a.git"},
+    }
+    source["metadata"] = {
+        "name": "deploy",
+        "namespace": "a",
+        "annotations": {"fleet.fluxops.io/credential": "generated"},
+    }
+    repository = {"projects/staging/sync/c/a.yaml": "{}", "projects/staging/a/tenant.yaml": yaml.safe_dump(source)}
+    wishes = Wishes([STAGING], {STAGING.distribution: MANIFEST}, Renderer(TEMPLATES))
+    assert plan_clusters(wishes, Files(repository)).outcome(STAGING)["source_keys"] == []
+    [key] = plan_clusters(replace(wishes, anew=["stg-1"]), Files(repository)).outcome(STAGING)["source_keys"]
+    assert (key["tenant"], key["namespace"], key["url"]) == ("a", "a", "ssh://git@h/a.git")
 
 
 def test_plan_clusters_message_tells_new_from_changed() -> None:

@@ -20,6 +20,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request impor
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Rules, Tenant, from_request
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenants import Rendered
+from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import Files
 from ansible_collections.fluxops.fleet.tests.unit.plugins.tenant_samples import (
     TEMPLATES,
     URL,
@@ -205,6 +206,22 @@ def test_keys_are_read_from_the_files() -> None:
     ]
     given = content(sources=[{"name": "deploy", "url": URL, "secret": "mine"}])
     assert tenants.keys("payments", rendered(tenant(given)).documents) == []
+
+
+def test_published_keys_are_those_of_the_tenants_of_a_cluster() -> None:
+    layout, files = Layout(), {}
+    for name, sync in (
+        ("payments", layout.sync_file("staging", "payments")),
+        ("ledger", layout.own_sync_file("staging", "stg-1", "ledger")),
+        ("elsewhere", layout.own_sync_file("staging", "stg-10", "elsewhere")),
+        ("left", "projects/staging/other/left.yaml"),
+    ):
+        found = rendered(tenant(content(tenant=name, namespaces=[name])))
+        files |= {sync: found.sync, layout.tenant_file("staging", name): found.text}
+    files[f"{layout.shard('staging', '0')}/.gitkeep"] = ""
+    keys = tenants.published_keys(Files(files), layout, "staging", "stg-1")
+    assert [(key["tenant"], key["namespace"]) for key in keys] == [("ledger", "ledger"), ("payments", "payments")]
+    assert tenants.published_keys(Files(files), layout, "production", "stg-1") == []
 
 
 def test_keys_and_namespaces_of_files_that_are_no_objects() -> None:
