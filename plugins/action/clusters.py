@@ -11,15 +11,13 @@ from ansible import constants
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result
 from ansible_collections.fluxops.fleet.plugins.module_utils._nouns import clusters
-from ansible_collections.fluxops.fleet.plugins.plugin_utils._base import FleetAction
+from ansible_collections.fluxops.fleet.plugins.plugin_utils._wave import WaveAction
 
 
-class ActionModule(FleetAction):
+class ActionModule(WaveAction):
     """See the module's documentation."""
 
     noun = clusters
-    on_controller = True
-    shows_own_diff = True
 
     def perform(self, parameters: dict[str, Any], task_vars: dict[str, Any]) -> Result:
         """The noun, with this run's own folder to share verified manifests in."""

@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._nouns import tenants
-from ansible_collections.fluxops.fleet.plugins.plugin_utils._base import FleetAction
+from ansible_collections.fluxops.fleet.plugins.plugin_utils._wave import WaveAction
 
 
-class ActionModule(FleetAction):
+class ActionModule(WaveAction):
     """See the module's documentation."""
 
     noun = tenants
-    on_controller = True
-    shows_own_diff = True

@@ -99,6 +99,14 @@ REQUESTS: Specification = {
 
 MEMBERS: Specification = {"clusters": {"type": "list", "elements": "dict", "required": True}}
 
+# The hosts of a run whose turn it is (none given: all), and what went before.
+WAVE: Specification = {
+    "wave": {"type": "list", "elements": "str"},
+    "earlier": {"type": "dict", "default": {}},
+    "stopped": {"type": "str", "default": ""},
+    "problems": {"type": "list", "elements": "dict", "default": []},
+}
+
 # What clusters hold that Git can't: how they pull, and secrets of the user's.
 SECRETS: Specification = {
     "pull": {

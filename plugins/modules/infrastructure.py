@@ -25,6 +25,7 @@ notes:
 extends_documentation_fragment:
   - fluxops.fleet._attributes
   - fluxops.fleet._repository
+  - fluxops.fleet._wave
 options:
   clusters:
     description:
@@ -109,6 +110,10 @@ held:
   description: Path to reason, of files that were left alone since people wrote or edited them.
   returned: success
   type: dict
+stopped:
+  description: Why this wave was not published, where O(earlier) ones were.
+  returned: always
+  type: str
 clusters:
   description: Cluster name to what was published for it.
   returned: success

@@ -25,6 +25,7 @@ notes:
 extends_documentation_fragment:
   - fluxops.fleet._attributes
   - fluxops.fleet._repository
+  - fluxops.fleet._wave
   - fluxops.fleet._requests
   - fluxops.fleet._forge.forges
 options:
@@ -141,6 +142,10 @@ by_hand:
   returned: success
   type: list
   elements: str
+stopped:
+  description: Why this wave was not published, where O(earlier) ones were.
+  returned: always
+  type: str
 clusters:
   description: Cluster name to what was published for it.
   returned: success

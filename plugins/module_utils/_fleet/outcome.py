@@ -27,12 +27,14 @@ _STEPS = ("credentials", "flux", "reconciled", "offboarded", "removed", "suspens
 def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:
     """One cluster's row from what a role registered on its host: ``__<role>_preflight``, ``_published``, its steps."""
     found = _registered(variables, f"__{role}_preflight")
-    published = (_registered(variables, f"__{role}_published").get("clusters") or {}).get(found.get("name")) or {}
+    publication = _registered(variables, f"__{role}_published")
+    published = (publication.get("clusters") or {}).get(found.get("name")) or {}
     steps = [_registered(variables, f"__{role}_{step}") for step in _STEPS]
     held = [f"{path}: {why}" for path, why in (published.get("held") or {}).items()]
     failures = ["" if found.get("reachable") else found.get("failure") or found.get("msg") or "not asked", *held]
     failures += [one.get("msg") for one in (found, *steps) if one.get("failed")]
     failures += [one for step in steps if not step.get("failed") for one in step.get("failures") or []]
+    failures += [f"not started: {publication['stopped']}"] if publication.get("stopped") and not published else []
     revision = next((one["revision"] for one in reversed(steps) if one.get("revision")), "")
     changed = bool(published.get("files")) or any(one.get("changed") for one in steps)
     held_back = [one for step in steps for one in step.get("suspensions") or []]

@@ -54,11 +54,17 @@ class Identified(Protocol):
         """Empty where the cluster was not reached."""
 
 
-def checked_members(specifications: Iterable[Mapping[str, Any]], unreachable: str = "skip") -> list[Member]:
-    """The members of a run, from what ``preflight`` returned for each; raises InvalidInput with what is wrong."""
+def checked_members(
+    specifications: Iterable[Mapping[str, Any]], unreachable: str = "skip", problems: Iterable[Mapping[str, str]] = ()
+) -> list[Member]:
+    """The members of a run, from what ``preflight`` returned for each; raises InvalidInput with what is wrong.
+
+    ``problems``: what else was found to be wrong, as plain data.
+    """
     found = list(specifications)
     members = [Member.from_params(one) for one in found]
-    raise_if([*stated_problems(found, unreachable), *same_cluster(members)])
+    stated = [Problem(**one) for one in problems]
+    raise_if([*stated, *stated_problems(found, unreachable), *same_cluster(members)])
     return members
 
 

@@ -8,17 +8,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import ALLOW, FORGE, REPOSITORY, Specification
+from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
+    ALLOW,
+    FORGE,
+    REPOSITORY,
+    WAVE,
+    Specification,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Distribution
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import HAND_EDITS
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication import Wishes, plan_clusters
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication import (
+    ClustersPlan,
+    Wishes,
+    plan_clusters,
+)
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.waves import in_turn
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import distribution, forge, templates
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import by_sync, publish_all
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
@@ -27,6 +39,7 @@ ARGUMENTS: Specification = {
     **REPOSITORY,
     **ALLOW,
     **FORGE,
+    **WAVE,
     "clusters": {"type": "list", "elements": "dict", "required": True},
     "inventory": {"type": "dict", "default": {}},
     "unreachable": {"type": "str", "choices": ["skip", "fail"], "default": "skip"},
@@ -38,9 +51,15 @@ ARGUMENTS: Specification = {
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Publish what the given clusters need; see the module's documentation for parameters and result."""
-    groups = by_sync(_checked(parameters))
-    thoughts = {sync: (group, partial(plan_clusters, _wishes(group, parameters))) for sync, group in groups.items()}
-    for sync in groups:
+    everyone = _checked(parameters)
+    components = _components(everyone, parameters)
+
+    def thought(clusters: list[Cluster]) -> Callable[[Snapshot], ClustersPlan]:
+        return partial(plan_clusters, _wishes(clusters, components, parameters))
+
+    thoughts = {sync: in_turn(group, parameters, thought) for sync, group in by_sync(everyone).items()}
+    thoughts = {sync: (mine, think) for sync, (mine, think) in thoughts.items() if mine}
+    for sync in thoughts:
         forge.check(parameters["forge"], sync.url)
     return publish_all(parameters["repository"], thoughts, check_mode=check_mode, say=say)
 
@@ -49,15 +68,19 @@ def _checked(parameters: Mapping[str, Any]) -> list[Cluster]:
     specifications = parameters["clusters"]
     problems = preflight.stated_problems(specifications, parameters["unreachable"])
     clusters = [Cluster.from_params(one["host"], one, one["uid"]) for one in specifications if one["reachable"]]
+    problems += (Problem(**one) for one in parameters["problems"])
     problems += preflight.same_names(parameters["inventory"] or {one["host"]: one["name"] for one in specifications})
     problems += preflight.same_cluster(clusters)
     raise_if(problems)
     return clusters
 
 
-def _wishes(clusters: list[Cluster], parameters: Mapping[str, Any]) -> Wishes:
+def _components(clusters: list[Cluster], parameters: Mapping[str, Any]) -> dict[Distribution, str]:
     hosts = {one.distribution: one.host for one in clusters}
-    components = {one: distribution.load(one, host, parameters["cache"]) for one, host in hosts.items()}
+    return {one: distribution.load(one, host, parameters["cache"]) for one, host in hosts.items()}
+
+
+def _wishes(clusters: list[Cluster], components: Mapping[Distribution, str], parameters: Mapping[str, Any]) -> Wishes:
     renderer = Renderer(templates.read("bootstrap", parameters["templates"]))
     anew = [one["name"] for one in parameters["clusters"] if one["reachable"] and not one.get("follows")]
     return Wishes(clusters, components, renderer, parameters["hand_edits"], parameters["allow"], anew)

@@ -8,19 +8,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import ALLOW, MEMBERS, REPOSITORY, Specification
+from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
+    ALLOW,
+    MEMBERS,
+    REPOSITORY,
+    WAVE,
+    Specification,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import component_checks
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.components import Declared
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.infrastructure import Wishes, plan_infrastructure
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.infrastructure import (
+    InfrastructurePlan,
+    Wishes,
+    plan_infrastructure,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import HAND_EDITS
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.preflight import checked_members
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.waves import in_turn
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import manifests, templates
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import by_sync, publish_all
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
@@ -29,6 +41,7 @@ ARGUMENTS: Specification = {
     **REPOSITORY,
     **ALLOW,
     **MEMBERS,
+    **WAVE,
     "layers": {"type": "list", "elements": "str", "default": ["controllers", "configs"]},
     "unreachable": {"type": "str", "choices": ["skip", "fail"], "default": "skip"},
     "hand_edits": {"type": "str", "choices": list(HAND_EDITS), "default": "hold"},
@@ -38,10 +51,15 @@ ARGUMENTS: Specification = {
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Publish what the given clusters need; see the module's documentation for parameters and result."""
-    groups = by_sync(checked_members(parameters["clusters"], parameters["unreachable"]))
-    wishes = {sync: _wishes(members, parameters) for sync, members in groups.items()}
-    raise_if(problem for one in wishes.values() for problem in _problems(one))
-    thoughts = {sync: (wish.members, partial(plan_infrastructure, wish)) for sync, wish in wishes.items()}
+    everyone = checked_members(parameters["clusters"], parameters["unreachable"], parameters["problems"])
+    groups = by_sync(everyone)
+    raise_if(problem for group in groups.values() for problem in _problems(_wishes(group, parameters)))
+
+    def thought(members: list[Member]) -> Callable[[Snapshot], InfrastructurePlan]:
+        return partial(plan_infrastructure, _wishes(members, parameters))
+
+    turns = {sync: in_turn(group, parameters, thought) for sync, group in groups.items()}
+    thoughts = {sync: (mine, think) for sync, (mine, think) in turns.items() if mine}
     return publish_all(parameters["repository"], thoughts, check_mode=check_mode, say=say)
 
 

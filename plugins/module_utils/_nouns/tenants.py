@@ -18,9 +18,10 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     MEMBERS,
     REPOSITORY,
     REQUESTS,
+    WAVE,
     Specification,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import leaving, onboarding, preflight
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import leaving, onboarding, preflight, waves
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import HAND_EDITS
@@ -38,6 +39,7 @@ ARGUMENTS: Specification = {
     **FORGES,
     **MEMBERS,
     **REQUESTS,
+    **WAVE,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "inventory": {"type": "list", "elements": "dict", "default": []},
     "names": {"type": "list", "elements": "str", "default": []},
@@ -52,15 +54,18 @@ Think = Callable[[Scope, Snapshot], ProjectsPlan]
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Publish what tenants need, or take it away; see the module's documentation for parameters and result."""
-    members = preflight.checked_members(parameters["clusters"], parameters["unreachable"])
+    members = preflight.checked_members(parameters["clusters"], parameters["unreachable"], parameters["problems"])
     raise_if(preflight.same_names({one["host"]: one["name"] for one in parameters["inventory"]}))
     rules = Rules.from_params(parameters)
     asking = requests.load(parameters["requests"], parameters["tenants"], rules)
     withdrawal = forge.Withdrawal(parameters["forges"], check_mode=check_mode)
     result = _about(parameters, asking, members)
     plan = _onboarding(parameters, asking, rules) if parameters["state"] == "present" else _leaving(result, withdrawal)
-    scopes = {sync: (group, _scope(group, parameters)) for sync, group in by_sync(members).items()}
-    thoughts = {sync: (group, partial(plan, scope)) for sync, (group, scope) in scopes.items()}
+    turns = {
+        sync: waves.in_turn(group, parameters, lambda mine: partial(plan, _scope(mine, parameters)))
+        for sync, group in by_sync(members).items()
+    }
+    thoughts = {sync: (mine, think) for sync, (mine, think) in turns.items() if mine}
     result |= publish_all(parameters["repository"], thoughts, check_mode=check_mode, say=say)
     result["diff"] += withdrawal.diff
     result |= {"by_hand": withdrawal.by_hand, "changed": result["changed"] or bool(withdrawal.removed)}
