@@ -43,10 +43,11 @@ options:
         description:
           - V(enforce) has the controllers refuse references across namespaces and remote bases, and act as the service
             account C(fleet-tenant) where an object names none.
+          - V(keep) leaves the lockdown of a cluster as its C(kustomization.yaml) has it.
           - V(none) leaves Flux's own defaults.
+          - Default is V(keep) for a cluster that Flux's own tools bootstrapped, and V(enforce) for all others.
         type: str
-        choices: [enforce, none]
-        default: enforce
+        choices: [enforce, keep, none]
       components:
         description:
           - The controllers to install. Default is what C(flux bootstrap) installs.

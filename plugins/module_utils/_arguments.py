@@ -63,7 +63,7 @@ CLUSTER: Specification = {
             "version": {"type": "str", "required": True},
             "manifest": {"type": "str", "required": True},
             "digest": {"type": "str", "required": True},
-            "lockdown": {"type": "str", "choices": ["enforce", "none"], "default": "enforce"},
+            "lockdown": {"type": "str", "choices": ["enforce", "keep", "none"]},
             "components": {"type": "list", "elements": "str"},
             "registry": {"type": "str"},
             "pull_secret": {"type": "str", "no_log": False},

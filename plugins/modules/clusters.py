@@ -137,4 +137,26 @@ clusters:
       type: list
       elements: dict
       returned: always
+    takeover:
+      description: Whether Flux's own tools bootstrapped this cluster, and this run makes it ours.
+      type: bool
+      returned: always
+    taken_over:
+      description: Whether this run or an earlier one took the cluster over.
+      type: bool
+      returned: always
+    lockdown:
+      description: Whether our part of its C(kustomization.yaml) locks tenants in, V(enforce) or V(none).
+      type: str
+      returned: always
+    remote_bases:
+      description: On takeover, what lockdown would refuse in files of the repository.
+      type: list
+      elements: dict
+      returned: always
+warnings:
+  description: What is taken over, and what lockdown would break there.
+  returned: success
+  type: list
+  elements: str
 """

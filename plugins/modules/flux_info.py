@@ -85,6 +85,22 @@ follows:
   returned: always
   type: list
   elements: str
+lockdown:
+  description: Whether tenants are locked in, and what would stop to work if they were.
+  returned: always
+  type: dict
+  contains:
+    enforced:
+      description: Whether each controller has the flags of the lockdown.
+      type: bool
+    missing:
+      description: The flags that are missing, each with its controller.
+      type: list
+      elements: str
+    would_break:
+      description: What lockdown would refuse, each with C(object), C(field) and C(why).
+      type: list
+      elements: dict
 suspended:
   description: The objects that are suspended.
   returned: always

@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, patching
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
@@ -18,7 +19,18 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.patching impo
 
 BEGIN = "# BEGIN fluxops.fleet: written by every run. Patches of your own go below END."
 END = "# END fluxops.fleet"
+TAKEN_OVER = "# Taken over from Flux's own tools: whole checkout; own lockdown, until fleet_lockdown says otherwise."
 RESOURCES = ("gotk-components.yaml", "gotk-sync.yaml")
+
+
+def has_block(text: str) -> bool:
+    """Whether our block stands in the file."""
+    return any(line.strip() == BEGIN for line in text.splitlines())
+
+
+def block(text: str) -> str:
+    """Our block's own lines; empty where there is none."""
+    return text.partition(BEGIN)[2].partition(END)[0]
 
 
 def fresh(patches: Sequence[Patch]) -> str:
@@ -27,8 +39,11 @@ def fresh(patches: Sequence[Patch]) -> str:
     return documents.write([head]) + "patches:\n" + _block(patches, "")
 
 
-def update(text: str, patches: Sequence[Patch], where: str) -> str:
-    """The file with our block made, or made anew; every other byte stays. Raises InvalidInput where that can't be."""
+def update(text: str, patches: Sequence[Patch], where: str, *, taken_over: bool = False) -> str:
+    """The file with our block made, or made anew; every other byte stays. Raises InvalidInput where that can't be.
+
+    ``taken_over``: whether the block is to say that Flux's own tools began the file.
+    """
     found = documents.read(text, where)
     lines = text.splitlines(keepends=True)
     marks = [line.strip() for line in lines if line.strip() in (BEGIN, END)]
@@ -43,7 +58,8 @@ def update(text: str, patches: Sequence[Patch], where: str) -> str:
     if missing:
         hint = f"must list {' and '.join(missing)}: without it Flux would remove itself from the cluster"
         raise InvalidInput(problems=[Problem(where, "resources", "", hint)])
-    updated = _replace_block(lines, patches) if marks else _insert_block(lines, patches, where)
+    place = _replace_block if marks else partial(_insert_block, where=where)
+    updated = place(lines, partial(_block, patches, note=TAKEN_OVER if taken_over else ""))
     if not _is_theirs_and_ours(updated, without_block(text, where), patches):
         hint = "our block stands where it changes yours: " + _REMEDY
         raise InvalidInput(problems=[Problem(where, "patches", "", hint)])
@@ -89,27 +105,28 @@ def user_changes(text: str, where: str) -> list[str]:
     return sorted(extra + resources)
 
 
-def _block(patches: Sequence[Patch], indent: str) -> str:
-    items = [documents.write_list([patching.item(patch)]) for patch in patches]
+def _block(patches: Sequence[Patch], indent: str, note: str = "") -> str:
+    items = [f"{note}\n"] if note else []
+    items += [documents.write_list([patching.item(patch)]) for patch in patches]
     body = f"{BEGIN}\n{''.join(items)}{END}\n"
     return "".join(indent + line if line.strip() else line for line in body.splitlines(keepends=True))
 
 
-def _replace_block(lines: list[str], patches: Sequence[Patch]) -> str:
+def _replace_block(lines: list[str], ours: Callable[[str], str]) -> str:
     stripped = [line.strip() for line in lines]
     begin, end = stripped.index(BEGIN), stripped.index(END)
     indent = lines[begin][: len(lines[begin]) - len(lines[begin].lstrip())]
-    return "".join(lines[:begin]) + _block(patches, indent) + "".join(lines[end + 1 :])
+    return "".join(lines[:begin]) + ours(indent) + "".join(lines[end + 1 :])
 
 
-def _insert_block(lines: list[str], patches: Sequence[Patch], where: str) -> str:
+def _insert_block(lines: list[str], ours: Callable[[str], str], where: str) -> str:
     for number, line in enumerate(lines):
         if re.match(r"patches:\s*(\[\s*\]\s*)?(#.*)?$", line):
             items = (item for item in lines[number + 1 :] if item.strip() and not item.lstrip().startswith("#"))
             first = next(items, "")
             indent = first[: len(first) - len(first.lstrip())] if first.split()[:1] == ["-"] else ""
             opened = re.sub(r"[ \t]*\[[ \t]*\]", "", line, count=1)
-            return "".join(lines[:number]) + opened + _block(patches, indent) + "".join(lines[number + 1 :])
+            return "".join(lines[:number]) + opened + ours(indent) + "".join(lines[number + 1 :])
     if "patches" in documents.read("".join(lines), where)[0]:
         raise InvalidInput(problems=[Problem(where, "patches", "", "this form leaves no room for ours: " + _REMEDY)])
-    return "".join(lines) + "patches:\n" + _block(patches, "")
+    return "".join(lines) + "patches:\n" + ours("")

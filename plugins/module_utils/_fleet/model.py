@@ -30,7 +30,6 @@ _BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|/\.|\.loc
 _PLAIN_SSH = re.compile(r"ssh://([A-Za-z0-9._-]+@)?[^@?#]*")
 
 RESERVED_ENVIRONMENTS = ("base",)
-LOCKDOWN = ("enforce", "none")
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,10 @@ class Member:
 
 @dataclass(frozen=True)
 class Cluster:
-    """One cluster of the inventory. ``uid`` is that of its namespace kube-system; empty where it was not reached."""
+    """One cluster of the inventory. ``uid`` is that of its namespace kube-system; empty where it was not reached.
+
+    ``lockdown`` is a wish, empty for what fits; it and ``taken_over`` are settled by what the repository has.
+    """
 
     host: str
     name: str
@@ -93,6 +95,7 @@ class Cluster:
     lockdown: str
     substitutions: tuple[tuple[str, str], ...] = ()
     settings: Settings = field(default_factory=Settings, hash=False)
+    taken_over: bool = False
 
     @property
     def facts(self) -> dict[str, str]:
@@ -111,7 +114,7 @@ class Cluster:
             uid=uid,
             sync=Sync(repository["url"], repository["branch"]),
             distribution=Distribution(flux["version"], flux["manifest"], flux["digest"].removeprefix("sha256:")),
-            lockdown=flux["lockdown"],
+            lockdown=flux.get("lockdown") or "",
             substitutions=tuple(sorted((str(k), _text(v)) for k, v in (params.get("substitutions") or {}).items())),
             settings=Settings.from_params(flux),
         )

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import patching, preflight, render, tenants
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import patching, preflight, render, takeover, tenants
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import Manifest
@@ -64,6 +64,7 @@ class ClustersPlan:
     message: str = ""
     source_keys: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
     layout: Layout = field(default_factory=Layout)
+    takeovers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def outcome(self, cluster: Cluster) -> dict[str, Any]:
         """What was planned for one cluster."""
@@ -78,6 +79,7 @@ class ClustersPlan:
             "kustomization": self.kustomizations.get(cluster.name, ""),
             "pending": pending,
             "source_keys": [dict(key) for key in self.source_keys.get(cluster.name, ())],
+            **self.takeovers.get(cluster.name, {}),
         }
 
 
@@ -89,9 +91,12 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     raise_if(preflight.identity(wishes.clusters, preflight.pinned_uids(facts, layout), wishes.allow))
     files = {one.name: layout.flux_file(one.name, "kustomization") for one in wishes.clusters}
     overlays = [layout.cluster_file(one.name, "infrastructure") for one in wishes.clusters]
-    existing = snapshot.read([*files.values(), *overlays])
+    begun = [layout.flux_file(one.name, "gotk-sync") for one in wishes.clusters]
+    existing = {**snapshot.read([*files.values(), *overlays, *begun]), **facts}
+    raise_if([problem for one in wishes.clusters for problem in takeover.unseen(one, layout, snapshot)])
+    found = [takeover.as_found(one, layout, existing) for one in wishes.clusters]
     desired: dict[str, str] = {}
-    for one in wishes.clusters:
+    for one in found:
         components = wishes.components[one.distribution]
         desired |= render.cluster_files(one, layout, wishes.renderer, components, existing)
     plan = plan_files(desired, snapshot.read(desired), wishes.hand_edits)
@@ -99,12 +104,18 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     new = [one.name for one in touched if files[one.name] not in existing]
     message = clusters_message(new, [one.name for one in touched if one.name not in new], plan.paths)
     kustomizations = {name: desired[path] for name, path in files.items()}
-    keys = {
-        one.name: tenants.published_keys(snapshot, layout, one.environment, one.name)
+    keys = _keys(wishes, snapshot)
+    takeovers = {one.name: takeover.report(one, layout, existing, snapshot) for one in found}
+    return ClustersPlan(plan, kustomizations, message, keys, layout, takeovers)
+
+
+def _keys(wishes: Wishes, snapshot: Snapshot) -> dict[str, Sequence[Mapping[str, str]]]:
+    """Cluster → the keys of all its tenants, for those that are made anew."""
+    return {
+        one.name: tenants.published_keys(snapshot, wishes.layout, one.environment, one.name)
         for one in wishes.clusters
         if one.name in wishes.anew
     }
-    return ClustersPlan(plan, kustomizations, message, keys, layout)
 
 
 def _of_manifest(cluster: Cluster, manifest: Manifest) -> list[Problem]:

@@ -15,6 +15,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
     controllers,
     documents,
     kustomization,
+    lockdown,
     patching,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
@@ -45,12 +46,6 @@ _REQUEUE = ("(kustomize|helm)-controller", "--requeue-dependency=5s")
 # A fix would wait until the health checks of what it mends have timed out, for minutes. Known to both from 2.8 on.
 _CANCEL = ("(kustomize|helm)-controller", "--feature-gates=CancelHealthCheckOnNewRevision=true")
 _CANCEL_SINCE = (2, 8)
-# Which controller takes which flag: https://fluxcd.io/flux/installation/configuration/multitenancy/
-_LOCKDOWN: tuple[tuple[str, str], ...] = (
-    ("(kustomize|helm|notification|image-reflector|image-automation)-controller", "--no-cross-namespace-refs=true"),
-    ("kustomize-controller", "--no-remote-bases=true"),
-    ("(kustomize|helm)-controller", f"--default-service-account={TENANT_SERVICE_ACCOUNT}"),
-)
 
 
 def sync_documents(cluster: Cluster, layout: Layout) -> list[Document]:
@@ -75,17 +70,21 @@ def sync_documents(cluster: Cluster, layout: Layout) -> list[Document]:
 
 
 def patches(cluster: Cluster, layout: Layout, manifest: Manifest) -> list[Patch]:
-    """What we set on Flux and on the root sync; the operator's settings last, so that theirs win."""
+    """What we set on Flux and on the root sync of a cluster as found; the operator's settings last, so that they win.
+
+    What was taken over keeps its whole checkout: people's own Kustomizations name directories that we don't know.
+    """
     watched = list(layout.watched(cluster.name, cluster.environment))
+    sparse = [] if cluster.taken_over else [patching.add("GitRepository", FLUX_SYNC, "/spec/sparseCheckout", watched)]
     ours: list[Patch] = [
-        patching.add("GitRepository", FLUX_SYNC, "/spec/sparseCheckout", watched),
+        *sparse,
         patching.add("Kustomization", FLUX_SYNC, "/spec/serviceAccountName", PLATFORM_SERVICE_ACCOUNT),
         patching.add("Deployment", _REQUEUE[0], _ARGUMENTS, _REQUEUE[1]),
     ]
     if cluster.distribution.minor >= _CANCEL_SINCE:
         ours.append(patching.add("Deployment", _CANCEL[0], _ARGUMENTS, _CANCEL[1]))
     if cluster.lockdown == "enforce":
-        ours += [patching.add("Deployment", name, _ARGUMENTS, flag) for name, flag in _LOCKDOWN]
+        ours += [patching.add("Deployment", name, _ARGUMENTS, flag) for name, flag in lockdown.FLAGS]
     return ours + controllers.patches(cluster.settings, manifest)
 
 
@@ -116,7 +115,11 @@ def cluster_files(
         layout.cluster_file(cluster.name, "infrastructure"),
     )
     ours = patches(cluster, layout, components)
-    merged = kustomization.update(existing[where], ours, where) if existing.get(where) else None
+    merged = (
+        kustomization.update(existing[where], ours, where, taken_over=cluster.taken_over)
+        if existing.get(where)
+        else None
+    )
     files = {
         layout.flux_file(cluster.name, "gotk-components"): components.text,
         layout.flux_file(cluster.name, "gotk-sync"): _FLUX_HEADER + documents.write(sync_documents(cluster, layout)),

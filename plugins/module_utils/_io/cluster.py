@@ -24,6 +24,7 @@ Found = TypeVar("Found")
 MANAGER = "fluxops-fleet"
 # Discovery costs some twenty requests; these are the kinds that we meet. False: cluster-scoped.
 _PLURALS = {
+    "Alert": ("alerts", True),
     "ClusterRole": ("clusterroles", False),
     "ClusterRoleBinding": ("clusterrolebindings", False),
     "ConfigMap": ("configmaps", True),
@@ -31,10 +32,13 @@ _PLURALS = {
     "Deployment": ("deployments", True),
     "GitRepository": ("gitrepositories", True),
     "HelmRelease": ("helmreleases", True),
+    "ImagePolicy": ("imagepolicies", True),
+    "ImageUpdateAutomation": ("imageupdateautomations", True),
     "Kustomization": ("kustomizations", True),
     "LimitRange": ("limitranges", True),
     "Namespace": ("namespaces", False),
     "NetworkPolicy": ("networkpolicies", True),
+    "Receiver": ("receivers", True),
     "ResourceQuota": ("resourcequotas", True),
     "RoleBinding": ("rolebindings", True),
     "Secret": ("secrets", True),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, health, ready
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, health, lockdown, ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import state as flux_state
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
@@ -87,6 +87,14 @@ def everything(cluster: Cluster) -> dict[str, list[Document]]:
     return found
 
 
+def of_kinds(cluster: Cluster, kinds: Iterable[tuple[str, str]]) -> dict[str, list[Document]]:
+    """Kind → all objects of it, for pairs of API version and kind; none where the cluster does not know the kind."""
+    return {
+        kind: [{"apiVersion": version, "kind": kind, **one} for one in cluster.list(version, kind)]
+        for version, kind in kinds
+    }
+
+
 def look(auth: Mapping[str, Any], where: str, *, namespaces: bool = False, contents: bool = False) -> dict[str, Any]:
     """A cluster and its Flux as plain data. One that can't be reached or read is a finding, no error.
 
@@ -106,18 +114,30 @@ def look(auth: Mapping[str, Any], where: str, *, namespaces: bool = False, conte
         "suspended": [],
         "suspensions": [],
         "objects": {},
+        "lockdown": {"enforced": False, "missing": [], "would_break": []},
         **({"infrastructure": [], "tenants": []} if contents else {}),
     }
     try:
         with Cluster(auth, where) as cluster:
             facts |= {"administrator": cluster.may("*", "*", "*"), "kubernetes_version": cluster.version()}
-            if namespaces:
-                facts["namespaces"] = owners(cluster, every=True)
-            found = everything(cluster)
-            if contents:
-                facts |= health.facts(health.View(found, owners(cluster)))
-            return facts | {"uid": cluster.uid()} | flux_state.facts(found)
+            return facts | _read(cluster, namespaces=namespaces, contents=contents)
     except Unreachable as error:
         return facts | {"reachable": False, "failure": str(error)}
     except ClusterError as error:
         return facts | {"failure": str(error)}
+
+
+def _read(cluster: Cluster, *, namespaces: bool, contents: bool) -> dict[str, Any]:
+    facts: dict[str, Any] = {"namespaces": owners(cluster, every=True)} if namespaces else {}
+    found = everything(cluster)
+    more = of_kinds(cluster, lockdown.MORE_KINDS) if contents else {}
+    if contents:
+        facts |= health.facts(health.View(found, owners(cluster)))
+    locked = _locked(cluster, {**found, **more})
+    return facts | {"uid": cluster.uid(), "lockdown": locked} | flux_state.facts(found)
+
+
+def _locked(cluster: Cluster, found: Mapping[str, list[Document]]) -> dict[str, Any]:
+    """How the lockdown is. Whose the namespaces are is asked for only where that matters."""
+    facts = lockdown.facts(found, ())
+    return lockdown.facts(found, owners(cluster)) if facts["would_break"] else facts

@@ -173,10 +173,17 @@ class Registration:
         self._stale: list[DeployKey] = []
 
     def needed(self, public: str) -> bool:
-        """Whether the forge has to be told of this key; False too where we have no forge to tell."""
+        """Whether the forge has to be told of this key; False too where we have no forge to tell.
+
+        A key that people registered under another title, as for clusters that were taken over, is known and theirs:
+        forges take a key once only.
+        """
         if not self._forge:
             return False
-        titled = [key for key in self._forge.deploy_keys() if key.title == self.title]
+        known = self._forge.deploy_keys()
+        if any(key.public == public and key.title != self.title for key in known):
+            return False
+        titled = [key for key in known if key.title == self.title]
         self._stale = [key for key in titled if key.public != public or not key.read_only]
         return len(titled) == len(self._stale)
 

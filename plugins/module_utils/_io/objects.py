@@ -8,12 +8,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, NotReady
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_SYNC
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name, short_digest
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, stages, wait
@@ -21,6 +22,9 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import C
 _SERVER_FIELDS = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
 _SHOWN = (("GitRepository", FLUX_SYNC), ("Kustomization", FLUX_SYNC))
 _ESTABLISHED_SECONDS = 60
+_FLUX_CLI = "flux"
+# How the API server names the managers of fields that an apply would change.
+_CONFLICT = re.compile(r'conflicts? with "([^"]+)"')
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,8 @@ def diffs(changes: Sequence[ObjectChange], title: str) -> list[dict[str, str]]:
     return shown + [change.diff(title) for change in changes if change.after not in brief]
 
 
-def plan(cluster: Cluster, wanted: Iterable[Document], manager: str) -> list[ObjectChange]:
-    """What a server-side apply would change, by the API server's own dry run.
+def plan(cluster: Cluster, wanted: Iterable[Document], manager: str, *, by_flux: bool = False) -> list[ObjectChange]:
+    """What a server-side apply would change, by the API server's own dry run. ``by_flux``: it forces, as Flux does.
 
     Objects whose namespace or kind is still to come can't be dry-run; they are planned from the files.
     """
@@ -59,7 +63,7 @@ def plan(cluster: Cluster, wanted: Iterable[Document], manager: str) -> list[Obj
         if before is None:
             changes.append(ObjectChange(None, document))
             continue
-        after = cluster.apply(document, manager, dry_run=True)
+        after = _applied(cluster, document, manager, force=by_flux, dry_run=True)
         if _visible(before) != _visible(after):
             changes.append(ObjectChange(before, after))
     return changes
@@ -69,10 +73,22 @@ def apply(cluster: Cluster, wanted: Iterable[Document], manager: str) -> None:
     """Apply in stages: what others need first, and that established, then the rest."""
     for stage in stages(wanted):
         for document in stage:
-            cluster.apply(document, manager)
+            _applied(cluster, document, manager)
         definitions = [one["metadata"]["name"] for one in stage if one["kind"] == "CustomResourceDefinition"]
         if definitions:
             _wait_established(cluster, set(definitions))
+
+
+def _applied(
+    cluster: Cluster, document: Document, manager: str, *, force: bool = False, dry_run: bool = False
+) -> Document:
+    """The object after its apply. What Flux's own command line set goes over to the controllers, by their own rule."""
+    try:
+        return cluster.apply(document, manager, force=force, dry_run=dry_run)
+    except ClusterError as error:
+        if set(_CONFLICT.findall(str(error))) != {_FLUX_CLI}:
+            raise
+    return cluster.apply(document, manager, force=True, dry_run=dry_run)
 
 
 def _wait_established(cluster: Cluster, names: set[str]) -> None:

@@ -19,7 +19,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     WAVE,
     Specification,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight, takeover
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Distribution
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import HAND_EDITS
@@ -61,7 +61,8 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     thoughts = {sync: (mine, think) for sync, (mine, think) in thoughts.items() if mine}
     for sync in thoughts:
         forge.check(parameters["forge"], sync.url)
-    return publish_all(parameters["repository"], thoughts, check_mode=check_mode, say=say)
+    result = publish_all(parameters["repository"], thoughts, check_mode=check_mode, say=say)
+    return {**result, "warnings": takeover.warnings(parameters["clusters"], result["clusters"])}
 
 
 def _checked(parameters: Mapping[str, Any]) -> list[Cluster]:

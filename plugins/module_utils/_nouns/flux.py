@@ -20,7 +20,13 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     TIMEOUT,
     Specification,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, kustomization, model, render
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
+    documents,
+    kustomization,
+    model,
+    render,
+    takeover,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FluxState
@@ -47,7 +53,7 @@ _FLUX_MANAGER = "kustomize-controller"
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Apply what only we can apply, and wait for Flux; see the module's documentation for parameters and result."""
-    wanted = model.Cluster.from_params(parameters["name"], parameters)
+    wanted = takeover.settled(model.Cluster.from_params(parameters["name"], parameters), parameters["kustomization"])
     with Cluster(parameters["auth"], wanted.host) as cluster:
         state = flux.observe(cluster)
         ours = not state.follows(wanted, Layout())
@@ -62,7 +68,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         if check_mode:
             pending = render.as_applied(documents.read(parameters["pending"], "pending"))
             left = pending + ([] if ours else desired)
-            later = objects.plan(cluster, left, _FLUX_MANAGER)
+            later = objects.plan(cluster, left, _FLUX_MANAGER, by_flux=True)
             result["diff"] += objects.diffs(later, f"Flux will apply in {wanted.name}")
             return {**result, "revision": state.revision, "version": state.version}
         if plan:

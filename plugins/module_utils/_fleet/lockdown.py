@@ -1,0 +1,135 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""Whether tenants are locked in, and what would stop to work if they were."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
+    FLUX_NAMESPACE,
+    FLUX_SYNC,
+    TENANT_SERVICE_ACCOUNT,
+)
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
+
+Finding = dict[str, str]
+"""``object`` (or file), ``field``, and ``why`` that would no longer work."""
+
+# Which controller takes which flag: https://fluxcd.io/flux/installation/configuration/multitenancy/
+FLAGS: tuple[tuple[str, str], ...] = (
+    ("(kustomize|helm|notification|image-reflector|image-automation)-controller", "--no-cross-namespace-refs=true"),
+    ("kustomize-controller", "--no-remote-bases=true"),
+    ("(kustomize|helm)-controller", f"--default-service-account={TENANT_SERVICE_ACCOUNT}"),
+)
+# What besides the kinds that are read anyway may refer to another namespace.
+MORE_KINDS = (
+    ("notification.toolkit.fluxcd.io/v1beta3", "Alert"),
+    ("notification.toolkit.fluxcd.io/v1", "Receiver"),
+    ("image.toolkit.fluxcd.io/v1", "ImagePolicy"),
+    ("image.toolkit.fluxcd.io/v1", "ImageUpdateAutomation"),
+)
+# Each kind's references, of which --no-cross-namespace-refs refuses those that leave the object's namespace.
+_REFERENCES = {
+    "Kustomization": ("sourceRef",),
+    "HelmRelease": ("chart.spec.sourceRef", "chartRef"),
+    "Alert": ("eventSources",),
+    "Receiver": ("resources",),
+    "ImagePolicy": ("imageRepositoryRef",),
+    "ImageUpdateAutomation": ("sourceRef",),
+}
+_ACTING = ("Kustomization", "HelmRelease")
+# The forms of a remote target: https://github.com/kubernetes-sigs/kustomize/blob/master/examples/remoteBuild.md
+_REMOTE = re.compile(r"[a-z+]+://|[\w.+-]+@[\w.-]+:|git::|(www\.)?(github|gitlab|bitbucket)\.(com|org)[/:]|.*\?ref=")
+
+
+def facts(found: Mapping[str, Sequence[Document]], tenants: Iterable[str]) -> dict[str, Any]:
+    """Whether one cluster is locked down, which flags are missing, and what all of them would break, as plain data.
+
+    ``found``: kind → all objects of Flux. ``tenants``: namespaces in which the default service account has its rights.
+    """
+    absent = missing(found.get("Deployment", ()))
+    return {"enforced": not absent, "missing": absent, "would_break": findings(found, tenants)}
+
+
+def missing(deployments: Iterable[Document]) -> list[str]:
+    """The flags that running controllers lack, each as ``controller: --flag``."""
+    lacking = []
+    for one in deployments:
+        controller = one["metadata"]["name"]
+        containers = one["spec"]["template"]["spec"].get("containers") or []
+        given = {argument for container in containers for argument in container.get("args") or []}
+        wanted = (flag for pattern, flag in FLAGS if re.fullmatch(pattern, controller))
+        lacking += [f"{controller}: {flag}" for flag in wanted if not given & {flag, flag.removesuffix("=true")}]
+    return sorted(lacking)
+
+
+def findings(found: Mapping[str, Sequence[Document]], tenants: Iterable[str]) -> list[Finding]:
+    """What would no longer reconcile. The root sync is left out: bootstrap gives it its service account."""
+    known = set(tenants)
+    return [
+        finding
+        for kind in _REFERENCES
+        for one in found.get(kind, ())
+        if (kind, one["metadata"]["namespace"], one["metadata"]["name"]) != ("Kustomization", FLUX_NAMESPACE, FLUX_SYNC)
+        for finding in [*_nameless(one, known), *_crossing(one)]
+    ]
+
+
+def _nameless(one: Document, tenants: set[str]) -> Iterator[Finding]:
+    if one["kind"] in _ACTING and not one["spec"].get("serviceAccountName"):
+        space = one["metadata"]["namespace"]
+        if space not in tenants:
+            why = f"names none: would act as {TENANT_SERVICE_ACCOUNT}, which has no rights in {space}"
+            yield {"object": name(one), "field": "spec.serviceAccountName", "why": why}
+
+
+def _crossing(one: Document) -> Iterator[Finding]:
+    own = one["metadata"]["namespace"]
+    for field in _REFERENCES[one["kind"]]:
+        node: Any = one["spec"]
+        for step in field.split("."):
+            node = (node or {}).get(step)
+        for reference in node if isinstance(node, list) else [node or {}]:
+            space = reference.get("namespace") or own
+            if space != own:
+                target = f"{reference.get('kind', 'object')} {space}/{reference.get('name', '')}"
+                yield {"object": name(one), "field": f"spec.{field}", "why": f"refers to another namespace's {target}"}
+
+
+def remote_bases(files: Mapping[str, str]) -> list[Finding]:
+    """Remote bases among the texts of ``kustomization.yaml`` files (path → text)."""
+    found = []
+    for path, text in sorted(files.items()):
+        try:
+            parsed = (documents.read(text, path) or [{}])[0]
+        except InvalidInput:
+            continue  # Flux says so itself
+        for field in ("resources", "bases", "components"):
+            entries = [str(entry) for entry in parsed.get(field) or []]
+            remote = [entry for entry in entries if "\n" not in entry and _REMOTE.match(entry)]
+            found += [
+                {"object": path, "field": field, "why": f"takes in {_bare(one)} from elsewhere"} for one in remote
+            ]
+    return found
+
+
+def _bare(url: str) -> str:
+    """A URL without the credentials that may stand in it."""
+    return re.sub(r"//[^/@]*@", "//…@", url)
+
+
+def said(broken: Sequence[Finding], shown: int = 10) -> str:
+    """Findings in words: the first of them, and how many more."""
+    words = [f"{one['object']}: {one['field']}: {one['why']}" for one in broken]
+    more = [f"and {len(words) - shown} more (flux_info has all)"] if len(words) > shown else []
+    return "; ".join([*words[:shown], *more])
