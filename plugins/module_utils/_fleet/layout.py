@@ -41,6 +41,15 @@ def component_sync(component: str) -> str:
     return f"infrastructure-{component}"
 
 
+def deploy_key_titles(cluster: str, namespace: str = FLUX_NAMESPACE, source: str = FLUX_SYNC) -> tuple[str, str]:
+    """The titles that the key of a cluster's source may have at the forge, which no other cluster's key can take.
+
+    Two, since a key that takes another's place is there before the other goes.
+    """
+    title = f"{cluster}/{namespace}/{source}"
+    return title, f"{title}/rotated"
+
+
 @dataclass(frozen=True)
 class Layout:
     """Directory names of one fleet repository; all paths are relative to its root, with ``/``."""

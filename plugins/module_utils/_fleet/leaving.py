@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight, tenants
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import deploy_key_titles
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.offboarding import REMOVE_TENANT, name_problems
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import Plan
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects import (
@@ -64,7 +65,7 @@ def key_titles(change: ProjectsPlan, scope: Scope) -> dict[str, set[str]]:
     for part in change.parts:
         for key in part.keys:
             for cluster in part.before | scope.clusters(part.environment):
-                titles[key["url"]].add(f"{cluster}/{key['namespace']}/{key['source']}")
+                titles[key["url"]] |= {*deploy_key_titles(cluster, key["namespace"], key["source"])}
     return titles
 
 

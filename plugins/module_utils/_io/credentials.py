@@ -16,7 +16,11 @@ from typing import Any, Protocol
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import secret
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ForgeError
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
+    FLUX_NAMESPACE,
+    FLUX_SYNC,
+    deploy_key_titles,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.secret import KeyPair
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux, forge, keys
@@ -76,7 +80,7 @@ def pull(cluster: Cluster, how: Mapping[str, Any], repository: Mapping[str, Any]
     """The Secret by which the cluster pulls from the fleet repository; a forge that can't be asked is an error."""
     if how["kind"] != "deploy_key":
         return given(cluster, secret.pull_secret(how, repository, None, None))
-    registration = forge.Registration(settings, repository["url"], f"{cluster.where}/{FLUX_NAMESPACE}/{FLUX_SYNC}")
+    registration = forge.Registration(settings, repository["url"], deploy_key_titles(cluster.where))
 
     def wanted(existing: Document | None, key: KeyPair | None) -> Document:
         return secret.pull_secret(how, repository, existing, key)
@@ -89,8 +93,8 @@ def source(
     cluster: Cluster, one: Mapping[str, Any], known_hosts: str, forges: Iterable[Mapping[str, Any]]
 ) -> Credential:
     """The Secret of a tenant's source; a forge that can't be asked is that tenant's failure, and no other's."""
-    title = f"{cluster.where}/{one['namespace']}/{one['source']}"
-    registration = forge.Registration(forge.choose(forges, one["url"]), one["url"], title)
+    titles = deploy_key_titles(cluster.where, one["namespace"], one["source"])
+    registration = forge.Registration(forge.choose(forges, one["url"]), one["url"], titles)
 
     def wanted(existing: Document | None, key: KeyPair | None) -> Document:
         return secret.key_secret(one, known_hosts, existing, key)

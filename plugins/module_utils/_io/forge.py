@@ -167,8 +167,9 @@ def check(settings: Mapping[str, Any] | None, repository_url: str) -> None:
 class Registration:
     """The right of one cluster's key to read one repository, under a title that no other cluster's key can take."""
 
-    def __init__(self, settings: Mapping[str, Any] | None, repository_url: str, title: str) -> None:
-        self.title, self._url = title, repository_url
+    def __init__(self, settings: Mapping[str, Any] | None, repository_url: str, titles: Sequence[str]) -> None:
+        """``titles``: the first is that of a new key."""
+        self._titles, self.title, self._url = titles, titles[0], repository_url
         self._forge = KINDS[settings["kind"]](settings, repository_url) if settings else None
         self._stale: list[DeployKey] = []
 
@@ -181,9 +182,9 @@ class Registration:
         if not self._forge:
             return False
         known = self._forge.deploy_keys()
-        if any(key.public == public and key.title != self.title for key in known):
+        if any(key.public == public and key.title not in self._titles for key in known):
             return False
-        titled = [key for key in known if key.title == self.title]
+        titled = [key for key in known if key.title in self._titles]
         self._stale = [key for key in titled if key.public != public or not key.read_only]
         return len(titled) == len(self._stale)
 
