@@ -76,7 +76,7 @@ class Rotation:
         return self._generated and self._forge is None
 
     def others(self) -> bool:
-        """Whether the old key keeps its right: without a forge, or where people registered it by a title of their own."""
+        """Whether the old key keeps its right: without a forge, or where people registered it by their own title."""
         if not self._generated or not self.old or not self._forge:
             return self.by_hand and bool(self.old)
         return any(key.public == self.old and key.title not in self._titles for key in self._forge.deploy_keys())
