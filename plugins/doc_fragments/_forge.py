@@ -16,21 +16,21 @@ class ModuleDocFragment:
 options:
   forge:
     description:
-      - The forge's API, where deploy keys are registered.
-      - Without it, the public key is returned for somebody to register it.
+      - The forge's API, where deploy keys are registered and pull requests opened.
+      - Without it, public keys are returned for somebody to register them.
     type: dict
     suboptions:
       kind:
-        description: What the forge is. V(gitea) is Forgejo as well.
+        description: What the forge is. V(gitea) is Forgejo as well, V(github) GitHub Enterprise Server.
         type: str
         required: true
-        choices: [gitea]
+        choices: [gitea, github, gitlab]
       url:
         description: The forge's own URL.
         type: str
         required: true
       token:
-        description: Token that may manage the deploy keys of the repository.
+        description: Token that may manage what is asked for, deploy keys or pull requests, of the repository.
         type: str
         required: true
       ca_cert:
@@ -47,10 +47,10 @@ options:
     default: []
     suboptions:
       kind:
-        description: What the forge is. V(gitea) is Forgejo as well.
+        description: What the forge is. V(gitea) is Forgejo as well, V(github) GitHub Enterprise Server.
         type: str
         required: true
-        choices: [gitea]
+        choices: [gitea, github, gitlab]
       url:
         description: The forge's own URL.
         type: str

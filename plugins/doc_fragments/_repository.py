@@ -45,6 +45,30 @@ options:
       ca_cert:
         description: Certificate authority (PEM, the text) that the server's certificate is checked against.
         type: str
+      publish:
+        description:
+          - How a change gets to the branch. V(push) commits and pushes.
+          - V(pull_request) pushes a topic branch, and opens a pull request through the forge's API, or updates the one
+            that is open.
+          - V(worktree) writes into a checkout that is there already, and commits nothing.
+        type: str
+        choices: [push, pull_request, worktree]
+        default: push
+      worktree:
+        description: A folder of the checkout that V(worktree) of O(repository.publish) writes into.
+        type: path
+      author_name:
+        description: The name that commits bear.
+        type: str
+        default: Flux fleet
+      author_email:
+        description: The address that commits bear.
+        type: str
+        default: fleet@localhost
+      signing_key:
+        description:
+          - SSH key, in OpenSSH's format and without passphrase, that signs the commits. It never reaches a file.
+        type: str
 requirements:
   - git >= 2.34 (on the controller)
 """

@@ -47,6 +47,11 @@ REPOSITORY: Specification = {
             "username": {"type": "str", "default": "git"},
             "token": {"type": "str", "no_log": True},
             "ca_cert": {"type": "str"},
+            "publish": {"type": "str", "choices": ["push", "pull_request", "worktree"], "default": "push"},
+            "worktree": {"type": "path"},
+            "author_name": {"type": "str", "default": "Flux fleet"},
+            "author_email": {"type": "str", "default": "fleet@localhost"},
+            "signing_key": {"type": "str", "no_log": True},
         },
     }
 }
@@ -80,7 +85,7 @@ CLUSTER: Specification = {
 }
 
 _FORGE: dict[str, Any] = {
-    "kind": {"type": "str", "required": True, "choices": ["gitea"]},
+    "kind": {"type": "str", "required": True, "choices": ["gitea", "github", "gitlab"]},
     "url": {"type": "str", "required": True},
     "token": {"type": "str", "required": True, "no_log": True},
     "ca_cert": {"type": "str"},

@@ -24,6 +24,7 @@ notes:
   - The repository itself must exist at the forge; it may be empty.
 extends_documentation_fragment:
   - fluxops.fleet._attributes
+  - fluxops.fleet._forge
   - fluxops.fleet._repository
 options:
   name:
@@ -87,6 +88,10 @@ left:
   type: dict
 revision:
   description: The commit that holds the skeleton, empty in check mode where the repository is empty.
+  returned: success
+  type: str
+pull_request:
+  description: The URL of the open pull request that holds the change, or empty.
   returned: success
   type: str
 """

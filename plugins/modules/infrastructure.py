@@ -24,6 +24,7 @@ notes:
   - This is an action; it always runs on the controller, whatever the connection of the host.
 extends_documentation_fragment:
   - fluxops.fleet._attributes
+  - fluxops.fleet._forge
   - fluxops.fleet._repository
   - fluxops.fleet._wave
 options:
@@ -114,6 +115,11 @@ stopped:
   description: Why this wave was not published, where O(earlier) ones were.
   returned: always
   type: str
+pull_requests:
+  description: The URLs of the open pull requests that hold the change.
+  returned: success
+  type: list
+  elements: str
 clusters:
   description: Cluster name to what was published for it.
   returned: success
@@ -127,6 +133,15 @@ clusters:
       description: The commit that the branch was at before, where this run made one.
       type: list
       elements: str
+      returned: always
+    awaits:
+      description: What must happen before the branch has the change, such as the merge of a pull request. Empty where
+        it has it, and with O(repository.publish=push).
+      type: str
+      returned: always
+    pull_request:
+      description: The URL of the open pull request that holds the change, or empty.
+      type: str
       returned: always
     files:
       description: The paths that were written and that concern this cluster.

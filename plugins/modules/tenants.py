@@ -146,6 +146,11 @@ stopped:
   description: Why this wave was not published, where O(earlier) ones were.
   returned: always
   type: str
+pull_requests:
+  description: The URLs of the open pull requests that hold the change.
+  returned: success
+  type: list
+  elements: str
 clusters:
   description: Cluster name to what was published for it.
   returned: success
@@ -159,6 +164,15 @@ clusters:
       description: The commit that the branch was at before, where this run made one.
       type: list
       elements: str
+      returned: always
+    awaits:
+      description: What must happen before the branch has the change, such as the merge of a pull request. Empty where
+        it has it, and with O(repository.publish=push).
+      type: str
+      returned: always
+    pull_request:
+      description: The URL of the open pull request that holds the change, or empty.
+      type: str
       returned: always
     files:
       description: The paths that were written and concern this cluster.

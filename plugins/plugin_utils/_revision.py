@@ -36,7 +36,7 @@ class RevisionAction(FleetAction):
             return True
         if not parameters["repository"]:
             raise FleetError(f"{parameters['name']}: to judge whether {applied} contains {commit}, give the repository")
-        with git.Repository(git.Remote(**parameters["repository"])) as repository:
+        with git.Repository(git.Remote.from_params(parameters["repository"])) as repository:
             return repository.contains(applied, commit)
 
 

@@ -32,6 +32,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import
     PushRefused,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git import (
+    Author,
     Proposal,
     Published,
     Remote,
@@ -200,7 +201,7 @@ def test_transact_commits_nothing_without_proposal(place: Place) -> None:
 
 def test_transact_author_and_message(place: Place) -> None:
     message = "onboard payments in staging\n\nprojects/staging: 1\n\nTenant: payments\n"
-    with Repository(place.https, author=("Ops Ärzte", "ops@corp.example")) as repository:
+    with Repository(place.https, author=Author("Ops Ärzte", "ops@corp.example")) as repository:
         transact(repository, lambda _snapshot: Proposal({"a": b"a"}, message))
     place.git("fetch", "--quiet", place.https.url, "main")
     assert place.git("log", "--format=%B", "FETCH_HEAD") == message.strip()

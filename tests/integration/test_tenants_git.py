@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import REPOSITORY
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ForgeError, InvalidInput
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import EDITED
 from ansible_collections.fluxops.fleet.plugins.module_utils._nouns import tenants
@@ -42,8 +43,9 @@ def run(place: Place, *asking: dict[str, Any], check_mode: bool = False, **param
     facts = {"uid": "", "reachable": True, "failure": "", "problems": [], "namespaces": {}, "repository": repository}
     inventory = [{"host": name, "name": name, "environment": one} for name, one in ENVIRONMENTS.items()]
     defaults = {name: option.get("default") for name, option in tenants.ARGUMENTS.items()}
+    options = {name: option.get("default") for name, option in REPOSITORY["repository"]["options"].items()}
     given = {
-        "repository": {"token": place.https.token, "ca_cert": place.https.ca_cert, **repository},
+        "repository": {**options, "token": place.https.token, "ca_cert": place.https.ca_cert, **repository},
         "clusters": [one | facts for one in inventory if one["environment"] == "staging"],
         "inventory": inventory,
         "tenants": list(asking),

@@ -42,14 +42,22 @@ def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:
     return {
         "cluster": found.get("name", host),
         "environment": found.get("environment", ""),
-        "ready": "planned" if planned and not any(failures) else not any(failures),
+        "ready": _readiness(planned, published, variables) if not any(failures) else False,
         "changed": changed,
         "flux": next((one["version"] for one in steps if one.get("version")), "") or found.get("version", ""),
         "revision": revision or found.get("revision", ""),
         "failure": next((str(one).removeprefix(f"{host}: ") for one in failures if one), "") or pause.said(held_back),
+        "awaits": published.get("awaits", ""),
         "infrastructure": [one for step in steps for one in (step.get("components") or {}).values()],
         "tenants": [one for step in steps for one in (step.get("tenants") or {}).values()],
     }
+
+
+def _readiness(planned: bool, published: Mapping[str, Any], variables: Mapping[str, Any]) -> str | bool:
+    """Of a cluster where nothing failed. ``published``: what awaits its merge is not on the branch yet."""
+    if published.get("awaits") and not variables.get("ansible_check_mode"):
+        return "published"
+    return "planned" if planned else True
 
 
 def failed_environments(hosts: Mapping[str, Mapping[str, Any]], role: str, step: str) -> dict[str, str]:

@@ -14,11 +14,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import GitError, LostRace
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_author import Author
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_objects import Entry
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_remote import Remote
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_repository import Repository
 
-__all__ = ["Entry", "Proposal", "Published", "Remote", "Repository", "transact"]
+__all__ = ["Author", "Entry", "Proposal", "Published", "Remote", "Repository", "transact"]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ import re
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import GitError, LostRace, PushRefused
 
+# What helps where nobody may push to the branch.
+BY_PULL_REQUEST = "Say fleet_publish: pull_request, or let this key or token push there"
+
 
 class Interrupted(GitError):
     """The connection broke, or the server was busy: the same call may succeed a moment later."""
@@ -139,7 +142,8 @@ def explain_push(url: str, result: str, words: str) -> GitError:
     if _RACE.search(reason):
         return LostRace(f"{url}: the branch moved while this run worked: {said}")
     if _REFUSED.search(said):
-        return PushRefused(f"{url}: the forge refuses the push: {said}")
+        remedy = f". {BY_PULL_REQUEST}" if re.search(r"protect|rule violations", said, re.IGNORECASE) else ""
+        return PushRefused(f"{url}: the forge refuses the push: {said}{remedy}")
     return Interrupted(f"{url}: the push did not land: {said}")
 
 

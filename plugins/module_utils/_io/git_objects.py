@@ -6,7 +6,7 @@
 # It may change or go in any release.
 """Git's objects as values: what git prints of them; changes, which of them are real or unsafe; how git commits them.
 
-Pure: nothing here calls a program.
+Nothing here calls a program.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_author import Author
 
 FOLDER = "040000"
 _NAMES = {"120000": "a symbolic link", "160000": "a submodule", FOLDER: "a folder"}
@@ -34,6 +35,15 @@ class Entry:
     def is_file(self) -> bool:
         """Whether it is a regular file, executable or not."""
         return self.mode.startswith("100")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What a commit says of itself: the id of its tree, those of its parents, its message."""
+
+    tree: str
+    parents: tuple[str, ...]
+    message: str
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,15 @@ def parse_contents(output: bytes) -> dict[str, bytes]:
     return found
 
 
+def parse_commit(output: bytes) -> Commit:
+    """A commit, from what ``git cat-file commit`` printed."""
+    head, _blank, message = output.decode("utf-8", "replace").partition("\n\n")
+    found: dict[str, list[str]] = {"tree": [], "parent": []}
+    for key, _space, value in (line.partition(" ") for line in head.splitlines()):
+        found.setdefault(key, []).append(value)
+    return Commit(found["tree"][0], tuple(found["parent"]), message)
+
+
 def check_paths(changes: Mapping[str, bytes | None]) -> None:
     """Raises InvalidInput with every path that no repository may hold or that would leave it."""
     _raise_for({path: _path_problem(path) for path in changes})
@@ -87,19 +106,17 @@ def edits(changes: Mapping[str, bytes | None], listing: Mapping[str, Entry]) -> 
         held = listing.get(path)
         if content is None and held:
             found[path] = Edit(held.mode, None)
-        elif content is not None and (held is None or held.id != _blob_id(content, len(held.id))):
+        elif content is not None and (held is None or held.id != blob_id(content, len(held.id))):
             found[path] = Edit(held.mode if held else "100644", content)
     return found
 
 
-def import_stream(
-    reference: str, base: str | None, author: tuple[str, str], message: str, changed: Mapping[str, Edit]
-) -> bytes:
+def import_stream(reference: str, base: str | None, author: Author, message: str, changed: Mapping[str, Edit]) -> bytes:
     """What git-fast-import(1) reads to make one commit over ``base``, and to print its id.
 
     It reads only the folders on the way to what is changed, and no content that is there already.
     """
-    lines = [f"commit {reference}", "mark :1", f"committer {author[0]} <{author[1]}> now"]
+    lines = [f"commit {reference}", "mark :1", f"committer {author.name} <{author.email}> now"]
     stream = ["\n".join(lines).encode(), _data(message.rstrip("\n").encode() + b"\n")]
     if base:
         stream.append(f"from {base}".encode())
@@ -141,7 +158,7 @@ def _place_problem(path: str, changes: Mapping[str, bytes | None], listing: Mapp
     return None
 
 
-def _blob_id(content: bytes, digits: int) -> str:
+def blob_id(content: bytes, digits: int) -> str:
     """The id that git gives the content; repositories have SHA-1 or SHA-256, seen by the length of their ids."""
     digest = hashlib.sha256() if digits == 64 else hashlib.sha1(usedforsecurity=False)
     digest.update(b"blob %d\0" % len(content))

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import GitError
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_author import Author
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_faults import Interrupted, explain, scrub
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_remote import Remote, git_environment
 
@@ -89,11 +90,13 @@ class Program:
 
 
 @contextlib.contextmanager
-def program(remote: Remote, environment: Mapping[str, str] | None = None, timeout: float = 300.0) -> Iterator[Program]:
+def program(
+    remote: Remote, author: Author, environment: Mapping[str, str] | None = None, timeout: float = 300.0
+) -> Iterator[Program]:
     """A program with a private folder; both are gone afterwards. ``timeout`` in seconds bounds each call."""
     base = {**os.environ, **(environment or {})}
     _check_version(base.get("PATH", os.defpath))
-    with _private_folder() as folder, git_environment(remote, base, folder) as variables:
+    with _private_folder() as folder, git_environment(remote, author, base, folder) as variables:
         yield Program(remote, folder, variables, timeout)
 
 

@@ -14,11 +14,13 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_author import Author
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_faults import scrub
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.memory import MemoryFile
 
@@ -43,6 +45,11 @@ class Remote:
     token: str | None = field(default=None, repr=False)
     ca_cert: str | None = field(default=None, repr=False)
     protocols: tuple[str, ...] = ("ssh", "https")
+
+    @classmethod
+    def from_params(cls, repository: Mapping[str, Any]) -> Remote:
+        """The remote of a noun's parameter ``repository``, which holds more than how it is reached."""
+        return cls(**{one.name: repository[one.name] for one in fields(cls) if one.name in repository})
 
     @property
     def name(self) -> str:
@@ -84,8 +91,8 @@ def _url_problems(remote: Remote) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def git_environment(remote: Remote, base: Mapping[str, str], home: Path) -> Iterator[dict[str, str]]:
-    """The environment that makes git reach this remote and nothing else.
+def git_environment(remote: Remote, author: Author, base: Mapping[str, str], home: Path) -> Iterator[dict[str, str]]:
+    """The environment that makes git reach this remote and nothing else, in the author's name.
 
     From ``base`` git's own variables are left out; what networks need (proxies, PATH, the agent) stays.
     """
@@ -97,7 +104,7 @@ def git_environment(remote: Remote, base: Mapping[str, str], home: Path) -> Iter
             if name not in _FOREIGN_VARIABLES and (not name.startswith("GIT_") or name in _KEPT_VARIABLES)
         }
         variables |= {
-            "GIT_CONFIG_GLOBAL": _memory_file(stack, _configuration(stack, remote)),
+            "GIT_CONFIG_GLOBAL": _memory_file(stack, _configuration(stack, remote, author)),
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_ATTR_NOSYSTEM": "1",
             "GIT_LITERAL_PATHSPECS": "1",
@@ -111,7 +118,7 @@ def git_environment(remote: Remote, base: Mapping[str, str], home: Path) -> Iter
         yield variables
 
 
-def _configuration(stack: contextlib.ExitStack, remote: Remote) -> str:
+def _configuration(stack: contextlib.ExitStack, remote: Remote, author: Author) -> str:
     """All of git's configuration for this remote, as text; it is read instead of the user's and the system's."""
     lines = [
         _section("core", hooksPath="/dev/null", askPass="", fsmonitor="false"),
@@ -126,6 +133,7 @@ def _configuration(stack: contextlib.ExitStack, remote: Remote) -> str:
         _section("http", followRedirects="initial", sslVerify="true", lowSpeedLimit="1", lowSpeedTime="60"),
         _section("core", sshCommand=f"ssh -F {_memory_file(stack, _ssh_configuration(stack, remote))}"),
         _section("ssh", variant="ssh"),
+        *(_section(name, **values) for name, values in author.configured(stack).items()),
     ]
     if remote.token and remote.url.startswith("http"):
         parts = urlsplit(remote.url)
@@ -135,9 +143,9 @@ def _configuration(stack: contextlib.ExitStack, remote: Remote) -> str:
     return "".join(lines)
 
 
-def _section(name: str, **values: str) -> str:
+def _section(section: str, /, **values: str) -> str:
     escaped = {key: value.replace("\\", "\\\\").replace('"', '\\"') for key, value in values.items()}
-    return f"[{name}]\n" + "".join(f'\t{key} = "{value}"\n' for key, value in escaped.items())
+    return f"[{section}]\n" + "".join(f'\t{key} = "{value}"\n' for key, value in escaped.items())
 
 
 def _ssh_configuration(stack: contextlib.ExitStack, remote: Remote) -> str:

@@ -14,7 +14,6 @@ ones then say 'missing' where git would otherwise fetch one connection a blob.
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Iterable, Mapping
 from typing import Self
@@ -26,19 +25,19 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import
     Problem,
     PushRefused,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_faults import (
-    Interrupted,
-    NoBranch,
-    NoRevision,
-    explain_push,
-)
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import git_history
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_author import Author
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_faults import Interrupted, NoBranch, explain_push
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_history import FETCH, PARTIAL
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_objects import (
+    Commit,
     Edit,
     Entry,
     ancestors,
     check_paths,
     edits,
     import_stream,
+    parse_commit,
     parse_contents,
     parse_listing,
 )
@@ -46,10 +45,6 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_program impo
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_remote import BRANCH_HINT, Remote
 
 HEAD, NEXT, PROBE = "refs/fleet/head", "refs/fleet/next", "refs/fleet/probe"  # in the snapshot, never on the server
-PARTIAL = ("-c", "remote.origin.promisor=true", "-c", "remote.origin.partialCloneFilter=blob:none")
-COMMITS_ONLY = (*PARTIAL, "-c", "remote.origin.partialCloneFilter=tree:0")
-FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
-DEPTHS = (64, 1024, 2147483647)  # the last one is git's word for 'all'
 ARGUMENTS = 100_000  # bytes of paths that go into one argv; more are picked from a listing of everything
 
 
@@ -66,15 +61,15 @@ class Repository:
         self,
         remote: Remote,
         *,
-        author: tuple[str, str] = ("Flux fleet", "fleet@localhost"),
+        author: Author | None = None,
         environment: Mapping[str, str] | None = None,
         timeout: float = 300.0,
     ) -> None:
+        self._author = author or Author()
         remote.check()
-        if re.search(r"[<>\n\0]", "".join(author)):
-            raise InvalidInput(problems=[Problem("repository", "author", repr(author), "give a name and an address")])
+        self._author.check()
         self.remote = remote
-        self._author, self._environment, self._timeout = author, environment, timeout
+        self._environment, self._timeout = environment, timeout
         self._branch = f"refs/heads/{remote.branch}"
         self._head: str | None = None
         self._fetched = False
@@ -82,7 +77,7 @@ class Repository:
 
     def __enter__(self) -> Self:
         with self._stack as stack:
-            self._git = stack.enter_context(program(self.remote, self._environment, self._timeout))
+            self._git = stack.enter_context(program(self.remote, self._author, self._environment, self._timeout))
             if self._git.call("check-ref-format", self._branch).code:
                 raise InvalidInput(problems=[Problem("repository", "branch", self.remote.branch, BRANCH_HINT)])
             for repository in ("snapshot", "history"):
@@ -172,6 +167,14 @@ class Repository:
                 time.sleep(pause)
         self._head = commit
 
+    def push_topic(self, commit: str, topic: str, known: str | None) -> None:
+        """Moves a topic branch of ours from ``known`` (None: it is to be made) to a commit over the snapshot.
+
+        It may go back and sideways, but only from what was seen there: LostRace otherwise.
+        """
+        branch = f"refs/heads/{topic}"
+        patiently(lambda: self._push(commit, f"--force-with-lease={branch}:{known or ''}", branch))
+
     def can_push(self) -> None:
         """Raises PushRefused when these credentials may not push; nothing is written. Branch rules are not seen."""
         probe = self._import(PROBE, "Probe, never pushed", {})
@@ -184,29 +187,14 @@ class Repository:
 
     def contains(self, revision: str, commit: str) -> bool:
         """Whether the commit is the revision or an ancestor of it. Fetches commits alone, as far back as needed."""
-        for name in (revision, commit):
-            if not re.fullmatch(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", name):
-                raise GitError(f"{self.remote.name}: {name!r} is no commit id")
-        known = True if revision == commit else self._order(revision, commit)
-        tips = [f"+{tip}:refs/fleet/{tip}" for tip in (revision, commit)]
-        for depth in DEPTHS:
-            if known is not None:
-                break
-            try:
-                self._online(*COMMITS_ONLY, *FETCH, f"--depth={depth}", "origin", *tips, repository="history")
-            except NoRevision:  # one of another repository, or of a history that was rewritten
-                return False
-            known = self._order(revision, commit)
-        return bool(known)
+        return git_history.contains(self._git, revision, commit)
 
-    def _order(self, revision: str, commit: str) -> bool | None:
-        """What the commits that are here say; None where they end too early to say it."""
-        if self._is_ancestor(commit, revision, "history"):
-            return True
-        return False if self._is_ancestor(revision, commit, "history") else None
+    def describe(self, commit: str) -> Commit:
+        """Tree, parents and message of a commit that is here."""
+        return parse_commit(self._git.run("cat-file", "commit", commit))
 
-    def _is_ancestor(self, commit: str, revision: str, repository: str = "snapshot") -> bool:
-        return self._git.call("merge-base", "--is-ancestor", commit, revision, repository=repository).code == 0
+    def _is_ancestor(self, commit: str, revision: str) -> bool:
+        return git_history.is_ancestor(self._git, commit, revision, "snapshot")
 
     def _list(self, option: str, paths: Iterable[str]) -> dict[str, Entry]:
         if not self.head:
@@ -222,10 +210,21 @@ class Repository:
     def _import(self, reference: str, message: str, changed: Mapping[str, Edit]) -> str:
         stream = import_stream(reference, self.head, self._author, message, changed)
         options = ("--quiet", "--force", "--done", "--date-format=now")
-        return self._git.run("fast-import", *options, stdin=stream).decode().strip()
+        commit = self._git.run("fast-import", *options, stdin=stream).decode().strip()
+        return self._signed(commit, message) if self._author.signing_key else commit
 
-    def _push(self, commit: str, option: str) -> None:
-        update = f"{commit}:{self._branch}"
+    def _signed(self, commit: str, message: str) -> str:
+        """A commit like this one, with a signature: git-fast-import(1) makes none."""
+        parent = ("-p", self.head) if self.head else ()
+        text = message.rstrip("\n").encode() + b"\n"
+        answer = self._git.call("commit-tree", "-S", *parent, "-F", "-", f"{commit}^{{tree}}", stdin=text)
+        if answer.code:
+            why = "give a whole OpenSSH private key without passphrase as signing_key"
+            raise GitError(f"{self.remote.name}: the commit can't be signed: {answer.words.strip()}: {why}")
+        return answer.output.decode().strip()
+
+    def _push(self, commit: str, option: str, branch: str = "") -> None:
+        update = f"{commit}:{branch or self._branch}"
         answer = self._git.call("push", "--porcelain", "--no-verify", option, "origin", update)
         if answer.code:
             raise explain_push(self.remote.name, answer.output.decode("utf-8", "replace"), answer.words)

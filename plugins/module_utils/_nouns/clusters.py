@@ -61,7 +61,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     thoughts = {sync: (mine, think) for sync, (mine, think) in thoughts.items() if mine}
     for sync in thoughts:
         forge.check(parameters["forge"], sync.url)
-    result = publish_all(parameters["repository"], thoughts, check_mode=check_mode, say=say)
+    result = publish_all(parameters, "bootstrap", thoughts, check_mode=check_mode, say=say)
     return {**result, "warnings": takeover.warnings(parameters["clusters"], result["clusters"])}
 
 

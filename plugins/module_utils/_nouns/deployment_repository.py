@@ -12,16 +12,17 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import NAME, REPOSITORY, Specification
+from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import FORGE, NAME, REPOSITORY, Specification
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import model
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.skeleton import Application, plan_skeleton
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import templates
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import publish
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import Wish, named, publish
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
 ARGUMENTS: Specification = {
     **REPOSITORY,
+    **FORGE,
     **NAME,
     "environments": {"type": "list", "elements": "str", "required": True},
     "namespace": {"type": "str"},
@@ -44,7 +45,8 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         ]
     )
     think = partial(plan_skeleton, application, templates.read("deployment_repository", parameters["templates"]))
-    made, published = publish(parameters["repository"], sync, think, check_mode=check_mode, say=say)
+    wish = Wish(sync, think, named("skeleton", [application.name]))
+    made, published = publish(parameters, wish, check_mode=check_mode, say=say)
     for part, why in sorted(made.left.items()):
         say(f"{part} is left out: {why}")
     return {
@@ -53,4 +55,5 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         "files": made.plan.paths,
         "left": dict(made.left),
         "revision": published["revision"],
+        "pull_request": published["pull_request"],
     }

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     ALLOW,
+    FORGE,
     MEMBERS,
     REPOSITORY,
     WAVE,
@@ -40,6 +41,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result,
 ARGUMENTS: Specification = {
     **REPOSITORY,
     **ALLOW,
+    **FORGE,
     **MEMBERS,
     **WAVE,
     "layers": {"type": "list", "elements": "str", "default": ["controllers", "configs"]},
@@ -60,7 +62,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
 
     turns = {sync: in_turn(group, parameters, thought) for sync, group in groups.items()}
     thoughts = {sync: (mine, think) for sync, (mine, think) in turns.items() if mine}
-    return publish_all(parameters["repository"], thoughts, check_mode=check_mode, say=say)
+    return publish_all(parameters, "infrastructure", thoughts, check_mode=check_mode, say=say)
 
 
 def _wishes(members: list[Member], parameters: Mapping[str, Any]) -> Wishes:

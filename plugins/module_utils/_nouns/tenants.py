@@ -30,7 +30,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot impo
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Rules, Tenant
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import forge, requests, templates
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import by_sync, publish_all
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import by_sync, named, publish_all
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
 ARGUMENTS: Specification = {
@@ -66,7 +66,8 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         for sync, group in by_sync(members).items()
     }
     thoughts = {sync: (mine, think) for sync, (mine, think) in turns.items() if mine}
-    result |= publish_all(parameters["repository"], thoughts, check_mode=check_mode, say=say)
+    verb = named("offboard", result["names"]) if result["names"] else named("onboard", [one.name for one in asking])
+    result |= publish_all(parameters, verb, thoughts, check_mode=check_mode, say=say)
     result["diff"] += withdrawal.diff
     result |= {"by_hand": withdrawal.by_hand, "changed": result["changed"] or bool(withdrawal.removed)}
     for line in onboarding.notes(result):

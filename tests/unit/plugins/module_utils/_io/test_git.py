@@ -13,6 +13,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import
     LostRace,
     PushRefused,
 )
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_author import Author
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_faults import (
     Interrupted,
     NoBranch,
@@ -99,7 +100,7 @@ def test_ancestors() -> None:
 
 def test_import_stream_deletes_first_and_counts_bytes() -> None:
     changed = {'a "b\\': Edit("100755", "ä\n".encode()), "gone": Edit("100644", None)}
-    assert import_stream("refs/fleet/next", "5" * 40, ("Ä", "a@b"), "wörd\n\n", changed) == (
+    assert import_stream("refs/fleet/next", "5" * 40, Author("Ä", "a@b"), "wörd\n\n", changed) == (
         b"commit refs/fleet/next\nmark :1\ncommitter \xc3\x84 <a@b> now\ndata 6\nw\xc3\xb6rd\n\n"
         b"from " + b"5" * 40 + b'\nD "gone"\nM 100755 inline "a \\"b\\\\"\ndata 3\n\xc3\xa4\n\nget-mark :1\ndone\n'
     )
