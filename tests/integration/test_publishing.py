@@ -12,6 +12,8 @@ import pytest
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import GitError, InvalidInput, PushRefused
 from ansible_collections.fluxops.fleet.plugins.module_utils._nouns import deployment_repository
+from tests.integration.conftest import Grounds
+from tests.integration.project import CLUSTERS, STAGING, Project, eventually
 from tests.integration.test_git import Place, forge, make_key, place
 from tests.integration.test_tenants_git import CLUSTERS as MEMBERS
 from tests.integration.test_tenants_git import FILE, content, request, run
@@ -49,11 +51,10 @@ def merge(place: Place, way: str) -> None:
     """Merge the one open pull request as people do."""
     (one,) = pulls(place)
     full = place.forge._full(place.name)
-    for _attempt in range(50):  # the forge looks at it first
-        if place.forge.call("GET", f"/repos/{full}/pulls/{one['number']}")["mergeable"]:
-            break
+    path = f"/repos/{full}/pulls/{one['number']}"
+    eventually(lambda: place.forge.call("GET", path)["mergeable"], "the forge lets the pull request be merged")
     body = {"Do": way, "delete_branch_after_merge": way == "squash"}
-    place.forge.call("POST", f"/repos/{full}/pulls/{one['number']}/merge", json=body)
+    place.forge.call("POST", f"{path}/merge", json=body)
 
 
 def protect(place: Place) -> None:
@@ -67,7 +68,8 @@ def test_a_pull_request_is_found_again_and_its_merge_is_known(place: Place, way:
     base = place.seed(MEMBERS)[-1]
     protect(place)
     planned = asked(place, request(), check_mode=True)
-    assert (planned["changed"], pulls(place), place.head("fluxops-fleet/onboard-shop")) == (True, [], "")
+    assert (planned["changed"], pulls(place)) == (True, [])
+    assert "fluxops-fleet" not in place.git("ls-remote", place.https.url)
 
     first = asked(place, request())
     (pull,) = pulls(place)
@@ -127,9 +129,10 @@ def test_a_pull_request_is_planned_anew_where_its_base_moved(place: Place) -> No
 def test_work_of_others_on_the_topic_is_not_overwritten(place: Place) -> None:
     place.seed(MEMBERS)
     asked(place, request())
-    topic = "fluxops-fleet/onboard-shop"
+    topic = str(pulls(place)[0]["head"]["ref"])
+    assert topic.startswith("fluxops-fleet/onboard-shop-")
     theirs = committed_by_others(place, topic)
-    with pytest.raises(GitError, match="somebody else has committed to fluxops-fleet/onboard-shop"):
+    with pytest.raises(GitError, match="somebody else has committed to fluxops-fleet/onboard-shop-"):
         asked(place, request(owner={"team": "other"}))
     assert place.head(topic) == theirs
 
@@ -143,7 +146,7 @@ def test_a_pull_request_needs_a_forge_and_a_branch(place: Place) -> None:
     place.seed(MEMBERS)
     with pytest.raises(InvalidInput, match="a pull request needs the API of the repository's forge"):
         asked(place, request(), forges=[])
-    assert place.head("fluxops-fleet/onboard-shop") == ""
+    assert "fluxops-fleet" not in place.git("ls-remote", place.https.url)
 
 
 def test_a_push_to_a_protected_branch_names_the_way_out(place: Place) -> None:
@@ -225,3 +228,45 @@ def test_commits_are_signed_by_an_ssh_key(place: Place, tmp_path: Path) -> None:
     )
     assert "gpgsig -----BEGIN SSH SIGNATURE-----" in place.git("cat-file", "commit", place.head())
     assert content(place, FILE)
+
+
+def merged_at(project: Project) -> None:
+    """Squash the one open pull request of a project into its branch."""
+    full = project.lab.forge._full(project.repository)
+    (pull,) = project.lab.forge.call("GET", f"/repos/{full}/pulls?state=open")
+    body = {"Do": "squash", "delete_branch_after_merge": True}
+
+    def merge() -> bool:
+        if not project.lab.forge.call("GET", f"/repos/{full}/pulls/{pull['number']}")["mergeable"]:
+            return False
+        project.lab.forge.call("POST", f"/repos/{full}/pulls/{pull['number']}/merge", json=body)
+        return True
+
+    eventually(merge, "the forge lets the pull request be merged")
+
+
+def test_a_bootstrap_by_pull_request_in_two_steps(grounds: Grounds) -> None:
+    project = grounds.clean()
+    project.edit("README.md", "the fleet\n")
+    given = {"fleet_publish": "pull_request"}
+    asked = project.run(**given)
+    assert asked.code == 0, asked.output
+    assert [asked.rows[name]["ready"] for name in CLUSTERS] == ["published", "published"]
+    assert "/pulls/1: run the cluster phase (--tags clusters) after the merge" in asked.rows[STAGING]["awaits"]
+    assert "/pulls/1: commit " in asked.words
+    assert set(project.tree()) == {"README.md"}
+    assert not grounds.clusters[STAGING].has_flux()
+
+    early = project.run("--tags", "clusters", **given)
+    assert early.code != 0
+    assert "/pulls/1: run the cluster phase (--tags clusters) after the merge" in early.words
+    assert not grounds.clusters[STAGING].has_flux()
+
+    merged_at(project)
+    done = project.run("--tags", "clusters", **given)
+    assert done.code == 0, done.output
+    assert [done.rows[name]["ready"] for name in CLUSTERS] == [True, True]
+    assert len(project.commits()) == 2
+    second = project.run(**given)
+    assert (second.code, set(second.changed.values())) == (0, {0}), second.output
+    grounds.keep(project)

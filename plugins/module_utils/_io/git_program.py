@@ -100,12 +100,12 @@ def program(
         yield Program(remote, folder, variables, timeout)
 
 
-def patiently(call: Callable[[], _T]) -> _T:
-    """What the call returns; it is made up to three times while it is interrupted."""
+def patiently(call: Callable[[], _T], passing: type[Exception] = Interrupted) -> _T:
+    """What the call returns; it is made up to three times while it fails by what may pass."""
     for pause in PAUSES:
         try:
             return call()
-        except Interrupted:
+        except passing:
             time.sleep(pause)
     return call()
 

@@ -14,8 +14,10 @@ from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import GitError, InvalidInput, Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import forge, git
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.forge_api import NoRepository
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.forge_kinds import PullRequest
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_objects import Commit
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_program import patiently
 
 _TRAILER = "Fleet-Topic"
 
@@ -54,7 +56,8 @@ class PullRequests:
         wanted = repository.commit(proposal.changes, message)
         tip = self._tip()
         holds = tip is not None and tip.commit == repository.describe(wanted)
-        found = self._forge.pull_request(self._topic, self._remote.branch)
+        # Here and below: a forge may know of a push only a moment after it took it, and says 'not found' till then.
+        found = patiently(lambda: self._forge.pull_request(self._topic, self._remote.branch), NoRepository)
         if holds and found:
             return Asked(found.url, f"{found.url}: holds the change already", known=True)
         if check_mode:
@@ -83,7 +86,10 @@ class PullRequests:
         if found:
             self._forge.edit_pull_request(found, title, text.strip())
             return found.url
-        return self._forge.open_pull_request(self._topic, self._remote.branch, title, text.strip()).url
+        return patiently(lambda: self._open(title, text.strip()), NoRepository).url
+
+    def _open(self, title: str, text: str) -> PullRequest:
+        return self._forge.open_pull_request(self._topic, self._remote.branch, title, text)
 
 
 @dataclass(frozen=True)
