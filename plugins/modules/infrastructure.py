@@ -136,8 +136,12 @@ clusters:
       returned: always
     awaits:
       description: What must happen before the branch has the change, such as the merge of a pull request. Empty where
-        it has it, and with O(repository.publish=push).
+        it has it.
       type: str
+      returned: always
+    planned:
+      description: Whether nothing was published, since this was check mode.
+      type: bool
       returned: always
     pull_request:
       description: The URL of the open pull request that holds the change, or empty.

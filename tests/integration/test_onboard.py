@@ -273,7 +273,7 @@ def test_two_phases(story: Story, teams: Teams) -> None:
     commits, before = story.project.commits(), story.writes()
     early = story.onboard("--tags", "clusters", fleet_requests=requests)
     assert early.code != 0
-    assert f"{STAGING}: not in the fleet repository yet: projects/staging/namespaces/phased" in early.words
+    assert "not in the fleet repository yet: projects/staging/namespaces/phased" in early.failure(STAGING)
     assert story.project.commits() == commits
     assert [one.get("namespace", "phased") for one in story.clusters.values()] == [None, None]
     published = story.onboard("--tags", "repository", fleet_requests=requests)

@@ -259,7 +259,7 @@ def test_a_bootstrap_by_pull_request_in_two_steps(grounds: Grounds) -> None:
 
     early = project.run("--tags", "clusters", **given)
     assert early.code != 0
-    assert "/pulls/1: run the cluster phase (--tags clusters) after the merge" in early.words
+    assert "/pulls/1: run the cluster phase (--tags clusters) after the merge" in early.failure(STAGING)
     assert not grounds.clusters[STAGING].has_flux()
 
     merged_at(project)

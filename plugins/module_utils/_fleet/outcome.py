@@ -34,6 +34,7 @@ def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:
     failures = ["" if found.get("reachable") else found.get("failure") or found.get("msg") or "not asked", *held]
     failures += [one.get("msg") for one in (found, *steps) if one.get("failed")]
     failures += [one for step in steps if not step.get("failed") for one in step.get("failures") or []]
+    failures += [_unmerged(published, variables)]
     failures += [f"not started: {publication['stopped']}"] if publication.get("stopped") and not published else []
     revision = next((one["revision"] for one in reversed(steps) if one.get("revision")), "")
     changed = bool(published.get("files")) or any(one.get("changed") for one in steps)
@@ -51,6 +52,12 @@ def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:
         "infrastructure": [one for step in steps for one in (step.get("components") or {}).values()],
         "tenants": [one for step in steps for one in (step.get("tenants") or {}).values()],
     }
+
+
+def _unmerged(published: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
+    """Why a run of the cluster phase alone could not begin: the branch lacks what this run wants, and only planned."""
+    only_planned = published.get("planned") and not variables.get("ansible_check_mode")
+    return str(published.get("awaits") or "") if only_planned else ""
 
 
 def _readiness(planned: bool, published: Mapping[str, Any], variables: Mapping[str, Any]) -> str | bool:

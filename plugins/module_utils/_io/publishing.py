@@ -28,6 +28,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._io.worktree import 
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Say
 
 Change = TypeVar("Change", bound=Planned)
+_NAMED = 3  # paths
 TOPICS = "fluxops-fleet"
 AFTER_THE_MERGE = "run the cluster phase (--tags clusters) after the merge"
 
@@ -82,8 +83,17 @@ def publish_all(
         result["diff"] += change.plan.diffs
         result["held"].update(change.plan.held)
         result["pull_requests"] += [published["pull_request"]] if published["pull_request"] else []
-        result["clusters"].update({one.name: change.outcome(one) | published for one in group})
+        result["clusters"].update({one.name: _own(change.outcome(one), published) for one in group})
     return result
+
+
+def _own(outcome: Mapping[str, Any], published: Mapping[str, Any]) -> dict[str, Any]:
+    """What was planned for one cluster and where it is; what is only planned awaits its publication."""
+    found = {**outcome, **published}
+    if published["planned"] and not published["awaits"] and outcome["files"]:
+        files = ", ".join(outcome["files"][:_NAMED])
+        found["awaits"] = f"not in the fleet repository yet: {files}: publish first (--tags repository)"
+    return found
 
 
 def named(verb: str, names: Iterable[str]) -> str:
@@ -109,9 +119,9 @@ def publish(
 
     ``parameters``: the noun's, of which ``repository``, and ``forges`` or ``forge``, are read. Beside the change comes
     what the cluster side needs to know: ``revision`` (of the branch, empty where there is none), ``superseded``
-    (commits that lack the change), ``pull_request`` (its URL, or empty), and ``awaits``: what must happen before the
-    branch has the change, empty where it has it. In check mode nothing is written, but the right to push is asked for.
-    Raises GitError, ForgeError, and whatever ``think`` raises.
+    (commits that lack the change), ``pull_request`` (its URL, or empty), ``awaits`` (what must happen before the
+    branch has the change, empty where it has it), and whether it was only ``planned``. In check mode nothing is
+    written, but the right to push is asked for. Raises GitError, ForgeError, and whatever ``think`` raises.
     """
     given, sync = parameters["repository"], wish.sync
     forges = parameters.get("forges") or [one for one in [parameters.get("forge")] if one]
@@ -148,6 +158,7 @@ class Job(Generic[Change]):
             "superseded": [],
             "awaits": "",
             "pull_request": "",
+            "planned": self.check_mode,
             **found,
         }
 
