@@ -50,7 +50,7 @@ class Rotation:
         self._cluster, self.turn, self._say = cluster, turn, say
         self._how, self._repository = parameters["pull"] or {"kind": "deploy_key"}, parameters["repository"]
         settings, url = parameters["forge"], parameters["repository"]["url"]
-        self._forge = forge.KINDS[settings["kind"]](settings, url) if settings else None
+        self._forge = forge.at(settings, url) if settings else None
         self._titles = deploy_key_titles(cluster.where)
         self._timeout = parameters["timeout"]
         self.wanted = self._wanted()
