@@ -27,6 +27,13 @@ def registered(**changes: Any) -> dict[str, Any]:
     return found
 
 
+def awaiting(**own: Any) -> dict[str, Any]:
+    """The same where the branch lacks the change: nothing was done in the cluster."""
+    published = {"clusters": {"a": {"files": ["x"], "held": {}, "awaits": "merge it", "planned": False, **own}}}
+    skipped = {"skipped": True, "changed": False}
+    return registered(published=published, credentials=skipped, flux=skipped)
+
+
 HELD = {"scope": "cluster", "reason": "moving", "by": "alice", "since": "", "objects": ["K x"]}
 
 
@@ -51,6 +58,11 @@ HELD = {"scope": "cluster", "reason": "moving", "by": "alice", "since": "", "obj
         ({}, {"cluster": "h", "environment": "", "revision": "", "ready": False, "failure": "not asked"}),
         ({"__bootstrap_preflight": {"unreachable": True, "msg": "no ssh"}}, {"ready": False, "failure": "no ssh"}),
         (registered(published={"clusters": None}), {"ready": True, "changed": False}),
+        (awaiting(), {"ready": "published", "failure": "", "awaits": "merge it"}),
+        ({**awaiting(), "ansible_check_mode": True}, {"ready": "planned", "failure": "", "awaits": "merge it"}),
+        (awaiting(planned=True), {"ready": False, "failure": "merge it"}),
+        ({**awaiting(planned=True), "ansible_check_mode": True}, {"ready": "planned", "failure": ""}),
+        (awaiting(held={"p": "why"}), {"ready": False, "failure": "p: why"}),
     ],
 )
 def test_run_row_truth_table(variables: dict[str, Any], expected: dict[str, Any]) -> None:
