@@ -48,6 +48,13 @@ options:
           - Default is V(keep) for a cluster that Flux's own tools bootstrapped, and V(enforce) for all others.
         type: str
         choices: [enforce, keep, none]
+      provider:
+        description:
+          - How Flux's source signs in at the Git server. V(github) is for a credential that is a GitHub App, and goes
+            with it alone.
+        type: str
+        choices: [generic, github]
+        default: generic
       components:
         description:
           - The controllers to install. Default is what C(flux bootstrap) installs.

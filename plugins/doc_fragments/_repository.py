@@ -29,8 +29,11 @@ options:
         default: main
       private_key:
         description:
-          - SSH key, in OpenSSH's format and without passphrase, that may push. It never reaches a file.
+          - SSH key, in OpenSSH's format, that may push. It never reaches a file.
           - Without one, the keys of the user's SSH agent are offered.
+        type: str
+      passphrase:
+        description: What O(repository.private_key) is encrypted by. Never asked for.
         type: str
       known_hosts:
         description: Lines of a known_hosts file with the server's host keys. Host keys are pinned, never scanned.

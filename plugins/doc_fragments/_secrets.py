@@ -22,19 +22,38 @@ options:
         description:
           - V(deploy_key) has a key made for this cluster alone, in the cluster, and registered read-only at the forge.
           - V(private_key) takes a given SSH key.
-          - V(token) takes a given token, for an HTTPS URL.
+          - V(token) takes a given user name and token (or password), for an HTTPS URL.
+          - V(bearer_token) takes a given token that the Git server wants as a bearer, for an HTTPS URL.
+          - V(github_app) takes a GitHub App's key, for an HTTPS URL. Flux makes tokens of it.
         type: str
-        choices: [deploy_key, private_key, token]
+        choices: [deploy_key, private_key, token, bearer_token, github_app]
         default: deploy_key
+      algorithm:
+        description: Of what kind a key is that is made for O(pull.kind=deploy_key). One that is there is kept.
+        type: str
+        choices: [ed25519, ecdsa-p256, ecdsa-p384, ecdsa-p521, rsa-3072, rsa-4096]
+        default: ed25519
       private_key:
-        description: The SSH key of O(pull.kind=private_key), in OpenSSH's format and without passphrase.
+        description: The SSH key of O(pull.kind=private_key), or the GitHub App's key (PEM).
+        type: str
+      passphrase:
+        description: What the SSH key is encrypted by. It goes into the cluster too.
+        type: str
+      app_id:
+        description: The ID of the GitHub App.
+        type: str
+      installation_id:
+        description: The ID of its installation in the organisation.
+        type: str
+      base_url:
+        description: The URL of GitHub Enterprise Server's API, where it is not github.com.
         type: str
       username:
         description: User name that goes with O(pull.token).
         type: str
         default: git
       token:
-        description: The token of O(pull.kind=token).
+        description: The token of O(pull.kind=token) or O(pull.kind=bearer_token).
         type: str
   secrets:
     description: Secrets that the cluster needs before Flux starts to follow, such as decryption keys.

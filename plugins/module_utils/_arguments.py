@@ -43,6 +43,7 @@ REPOSITORY: Specification = {
             "url": {"type": "str", "required": True},
             "branch": {"type": "str", "default": "main"},
             "private_key": {"type": "str", "no_log": True},
+            "passphrase": {"type": "str", "no_log": True},
             "known_hosts": {"type": "str"},
             "username": {"type": "str", "default": "git"},
             "token": {"type": "str", "no_log": True},
@@ -69,6 +70,7 @@ CLUSTER: Specification = {
             "manifest": {"type": "str", "required": True},
             "digest": {"type": "str", "required": True},
             "lockdown": {"type": "str", "choices": ["enforce", "keep", "none"]},
+            "provider": {"type": "str", "choices": ["generic", "github"], "default": "generic"},
             "components": {"type": "list", "elements": "str"},
             "registry": {"type": "str"},
             "pull_secret": {"type": "str", "no_log": False},
@@ -112,13 +114,25 @@ WAVE: Specification = {
     "problems": {"type": "list", "elements": "dict", "default": []},
 }
 
+# RSA keys of less than 3072 bits are no longer taken for safe: https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-57pt1r5.pdf
+KEY_ALGORITHMS = ("ed25519", "ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "rsa-3072", "rsa-4096")
+
 # What clusters hold that Git can't: how they pull, and secrets of the user's.
 SECRETS: Specification = {
     "pull": {
         "type": "dict",
         "options": {
-            "kind": {"type": "str", "choices": ["deploy_key", "private_key", "token"], "default": "deploy_key"},
+            "kind": {
+                "type": "str",
+                "choices": ["deploy_key", "private_key", "token", "bearer_token", "github_app"],
+                "default": "deploy_key",
+            },
+            "algorithm": {"type": "str", "choices": list(KEY_ALGORITHMS), "default": KEY_ALGORITHMS[0]},
             "private_key": {"type": "str", "no_log": True},
+            "passphrase": {"type": "str", "no_log": True},
+            "app_id": {"type": "str"},
+            "installation_id": {"type": "str"},
+            "base_url": {"type": "str"},
             "username": {"type": "str", "default": "git"},
             "token": {"type": "str", "no_log": True},
         },

@@ -85,6 +85,10 @@ follows:
   returned: always
   type: list
   elements: str
+managed_by:
+  description: What else than Flux's own tools installs Flux there, such as V(Helm); empty where nothing else does.
+  returned: always
+  type: str
 lockdown:
   description: Whether tenants are locked in, and what would stop to work if they were.
   returned: always

@@ -68,6 +68,17 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+unproven:
+  description:
+    - Whether the cluster lacks the credential that is given for it.
+    - Then it is tried at the Git server, from the controller.
+    - A key that is still to be made, and a GitHub App, can not be tried.
+  returned: always
+  type: bool
+managed_by:
+  description: What else than Flux's own tools installs Flux there, such as V(Helm); empty where nothing else does.
+  returned: always
+  type: str
 problems:
   description: What stands in the way, each with where, field, value and hint.
   returned: always

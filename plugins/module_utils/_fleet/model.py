@@ -96,6 +96,7 @@ class Cluster:
     substitutions: tuple[tuple[str, str], ...] = ()
     settings: Settings = field(default_factory=Settings, hash=False)
     taken_over: bool = False
+    provider: str = "generic"
 
     @property
     def facts(self) -> dict[str, str]:
@@ -115,6 +116,7 @@ class Cluster:
             sync=Sync(repository["url"], repository["branch"]),
             distribution=Distribution(flux["version"], flux["manifest"], flux["digest"].removeprefix("sha256:")),
             lockdown=flux.get("lockdown") or "",
+            provider=flux.get("provider") or "generic",
             substitutions=tuple(sorted((str(k), _text(v)) for k, v in (params.get("substitutions") or {}).items())),
             settings=Settings.from_params(flux),
         )

@@ -160,7 +160,18 @@ def cluster_problems(cluster: Cluster, facts: Mapping[str, Any], allow: Iterable
     if not facts["administrator"]:
         hint = "these credentials can't administer the cluster: Flux's own roles can only be granted by cluster-admin"
         return [Problem(cluster.host, "fleet_cluster_auth", "", hint)]
-    return moved_sync(cluster.host, facts["follows"], FluxState.wanted(cluster, Layout()), allow)
+    moved = moved_sync(cluster.host, facts["follows"], FluxState.wanted(cluster, Layout()), allow)
+    return [*_installed_by_others(cluster.host, facts), *moved]
+
+
+def _installed_by_others(host: str, facts: Mapping[str, Any]) -> list[Problem]:
+    if not facts["managed_by"]:
+        return []
+    hint = (
+        "installed Flux on this cluster, and would undo what we do: have it let go of Flux first, with its "
+        "definitions and objects kept, or leave this cluster out"
+    )
+    return [Problem(host, "the manager of Flux", facts["managed_by"], hint)]
 
 
 def moved_sync(host: str, followed: Iterable[str], wanted: tuple[str, str, str], allow: Iterable[str]) -> list[Problem]:

@@ -76,8 +76,10 @@ def patches(cluster: Cluster, layout: Layout, manifest: Manifest) -> list[Patch]
     """
     watched = list(layout.watched(cluster.name, cluster.environment))
     sparse = [] if cluster.taken_over else [patching.add("GitRepository", FLUX_SYNC, "/spec/sparseCheckout", watched)]
+    app = [patching.add("GitRepository", FLUX_SYNC, "/spec/provider", cluster.provider)]
     ours: list[Patch] = [
         *sparse,
+        *(app if cluster.provider != "generic" else []),
         patching.add("Kustomization", FLUX_SYNC, "/spec/serviceAccountName", PLATFORM_SERVICE_ACCOUNT),
         patching.add("Deployment", _REQUEUE[0], _ARGUMENTS, _REQUEUE[1]),
     ]

@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
@@ -42,21 +43,74 @@ def problems(
     return found
 
 
+# What each kind needs, and the scheme of the URLs that it is for.
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "deploy_key": (),
+    "private_key": ("private_key",),
+    "token": ("token",),
+    "bearer_token": ("token",),
+    "github_app": ("app_id", "installation_id", "private_key"),
+}
+_OVER_SSH = ("deploy_key", "private_key")
+GIVEN = ("private_key", "token", "bearer_token")
+"""The kinds that can be tried before a cluster has them. Of a GitHub App only Flux makes a token."""
+
+
 def _of_pull(pull: Mapping[str, Any], repository: Mapping[str, Any], where: str) -> list[Problem]:
-    found = []
+    found, kind = [], pull["kind"]
     over_ssh = repository["url"].startswith("ssh://")
-    if over_ssh and pull["kind"] == "token":
-        hint = "a token is for https:// URLs: choose deploy_key or private_key, or give an https:// URL"
-        found.append(Problem(where, "fleet_cluster_credential.kind", "token", hint))
-    if not over_ssh and pull["kind"] != "token":
-        hint = "a key is for ssh:// URLs: choose token, or give an ssh:// URL"
-        found.append(Problem(where, "fleet_cluster_credential.kind", pull["kind"], hint))
-    if pull["kind"] in ("token", "private_key") and not pull.get(pull["kind"]):
-        found.append(Problem(where, f"fleet_cluster_credential.{pull['kind']}", "", "is missing"))
+    if over_ssh and kind not in _OVER_SSH:
+        hint = f"{kind} is for https:// URLs: choose deploy_key or private_key, or give an https:// URL"
+        found.append(Problem(where, "fleet_cluster_credential.kind", kind, hint))
+    if not over_ssh and kind in _OVER_SSH:
+        hint = "a key is for ssh:// URLs: choose token, bearer_token or github_app, or give an ssh:// URL"
+        found.append(Problem(where, "fleet_cluster_credential.kind", kind, hint))
+    missing = [field for field in _NEEDS[kind] if not pull.get(field)]
+    found += [Problem(where, f"fleet_cluster_credential.{field}", "", "is missing") for field in missing]
+    if pull.get("private_key"):
+        found += key_text_problems(pull["private_key"], pull.get("passphrase"), where, "fleet_cluster_credential.")
     if over_ssh and not repository.get("known_hosts"):
         hint = "give the forge's host keys as known_hosts lines: host keys are pinned, never scanned"
         found.append(Problem(where, "fleet_repository_known_hosts", "", hint))
     return found
+
+
+def provider_problems(pull: Mapping[str, Any] | None, provider: str, where: str) -> list[Problem]:
+    """A GitHub App and Flux's provider for it go together alone."""
+    app = bool(pull and pull["kind"] == "github_app")
+    if not pull or app == (provider == "github"):
+        return []
+    hint = "github goes with fleet_cluster_credential.kind github_app, and with it alone"
+    return [Problem(where, "flux.provider", provider, hint)]
+
+
+def key_text_problems(text: str, passphrase: str | None, where: str, prefix: str) -> list[Problem]:
+    """What is wrong with a given private key, as far as its text shows. ``prefix`` comes before the field's name."""
+    if not re.search(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*-----END [A-Z0-9 ]*PRIVATE KEY-----", text, re.DOTALL):
+        hint = "give a whole private key, from -----BEGIN to -----END"
+        return [Problem(where, f"{prefix}private_key", "", hint)]
+    if is_encrypted(text) and not passphrase:
+        hint = f"the key is encrypted: give {prefix}passphrase too, or a key without"
+        return [Problem(where, f"{prefix}private_key", "", hint)]
+    if passphrase and not is_encrypted(text):
+        return [Problem(where, f"{prefix}passphrase", "", "the key is not encrypted: take the passphrase away")]
+    return []
+
+
+def is_encrypted(text: str) -> bool:
+    """Whether a private key in PEM or OpenSSH's format wants a passphrase.
+
+    https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.key: magic, then the cipher's name with its length.
+    """
+    if "BEGIN OPENSSH PRIVATE KEY" not in text:
+        return "BEGIN ENCRYPTED PRIVATE KEY" in text or "Proc-Type: 4,ENCRYPTED" in text
+    body = "".join(line.strip() for line in text.splitlines() if "-----" not in line)
+    try:
+        data = base64.b64decode(body)
+    except ValueError:
+        return False
+    magic = b"openssh-key-v1\0"
+    return data.startswith(magic) and not data[len(magic) + 4 :].startswith(b"none")
 
 
 def key_problems(
@@ -87,16 +141,29 @@ def pull_secret(
     pull: Mapping[str, Any], repository: Mapping[str, Any], existing: Document | None, key: KeyPair | None
 ) -> Document:
     """The Secret of the root sync, in the fields that Flux reads: https://fluxcd.io/flux/components/source/gitrepositories/#secret-reference."""
-    if pull["kind"] == "token":
-        data = {"username": pull["username"], "password": pull["token"]}
-        return _secret(
-            FLUX_SYNC, FLUX_NAMESPACE, data | ({"ca.crt": repository["ca_cert"]} if repository.get("ca_cert") else {})
-        )
-    if pull["kind"] == "private_key":
-        return _secret(
-            FLUX_SYNC, FLUX_NAMESPACE, {"identity": pull["private_key"], "known_hosts": repository["known_hosts"]}
-        )
-    return _with_identity(_secret(FLUX_SYNC, FLUX_NAMESPACE, {"known_hosts": repository["known_hosts"]}), existing, key)
+    if pull["kind"] == "deploy_key":
+        document = _secret(FLUX_SYNC, FLUX_NAMESPACE, {"known_hosts": repository["known_hosts"]})
+        return _with_identity(document, existing, key)
+    trusted = {"ca.crt": repository.get("ca_cert")} if pull["kind"] not in _OVER_SSH else {}
+    data = _FIELDS[pull["kind"]](pull, repository) | trusted
+    return _secret(FLUX_SYNC, FLUX_NAMESPACE, {field: value for field, value in data.items() if value})
+
+
+_FIELDS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
+    "private_key": lambda pull, repository: {
+        "identity": pull["private_key"],
+        "password": pull.get("passphrase"),
+        "known_hosts": repository["known_hosts"],
+    },
+    "token": lambda pull, _repository: {"username": pull["username"], "password": pull["token"]},
+    "bearer_token": lambda pull, _repository: {"bearerToken": pull["token"]},
+    "github_app": lambda pull, _repository: {
+        "githubAppID": pull["app_id"],
+        "githubAppInstallationID": pull["installation_id"],
+        "githubAppPrivateKey": pull["private_key"],
+        "githubAppBaseURL": pull.get("base_url"),
+    },
+}
 
 
 def key_secret(one: Mapping[str, Any], known_hosts: str, existing: Document | None, key: KeyPair | None) -> Document:
@@ -108,7 +175,9 @@ def key_secret(one: Mapping[str, Any], known_hosts: str, existing: Document | No
 
 def _with_identity(document: Document, existing: Document | None, key: KeyPair | None) -> Document:
     pair = {"identity": _encode(key.private), "identity.pub": _encode(key.public)} if key else {}
-    kept = {field: (existing or {}).get("data", {}).get(field) for field in ("identity", "identity.pub")}
+    before = (existing or {}).get("data") or {}
+    # Flux's own tools may have put a key there that wants a passphrase.
+    kept = {field: before[field] for field in ("identity", "identity.pub", "password") if field in before}
     document["data"] = (pair or kept) | document["data"]
     return document
 

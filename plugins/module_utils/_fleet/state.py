@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import n
 # Without these two nothing is fetched and nothing applied.
 _REQUIRED = ("source-controller", "kustomize-controller")
 _VERSION_LABEL = "app.kubernetes.io/version"
+_MANAGED_BY = "app.kubernetes.io/managed-by"
 # Read in this order: a source that fails is the cause, a Kustomization that waits for it is not.
 FLUX_KINDS = (
     ("apps/v1", "Deployment"),
@@ -115,13 +116,39 @@ def of(found: Mapping[str, list[Document]]) -> FluxState:
     return FluxState(controllers, root["GitRepository"], root["Kustomization"])
 
 
-def facts(found: Mapping[str, list[Document]]) -> dict[str, Any]:
-    """What Flux's objects (kind → all of that kind) say of a cluster, as plain data."""
+# Who installs things for people, by the field managers that they write as.
+_INSTALLERS = {"helm": "Helm", "flux-operator": "flux-operator", "argocd-controller": "Argo CD"}
+
+
+def managed_by(objects: Iterable[Document]) -> str:
+    """Who else than Flux's own tools installed these objects, by what installers leave on them; empty for nobody.
+
+    ``flux bootstrap`` asks by the same label: https://github.com/fluxcd/flux2/blob/main/pkg/bootstrap/bootstrap.go.
+    """
+    for one in objects:
+        metadata = one["metadata"]
+        label = str((metadata.get("labels") or {}).get(_MANAGED_BY) or "")
+        annotations = metadata.get("annotations") or {}
+        managers = (str(entry.get("manager", "")) for entry in metadata.get("managedFields") or [])
+        named = [
+            label if label != "flux" else "",
+            "Helm" if "meta.helm.sh/release-name" in annotations else "",
+            "Argo CD" if "argocd.argoproj.io/tracking-id" in annotations else "",
+            *(_INSTALLERS.get(manager, "") for manager in managers),
+        ]
+        if any(named):
+            return next(name for name in named if name)
+    return ""
+
+
+def facts(found: Mapping[str, list[Document]], definitions: Iterable[Document] = ()) -> dict[str, Any]:
+    """What Flux's objects (kind → all of that kind) say of a cluster, as plain data. ``definitions``: of its kinds."""
     state = of(found)
     every = [one for ones in found.values() for one in ones]
     failure = (state.missing or ready.first_failure(found)) if state.sync else "Flux is not installed"
     return {
         "version": state.version,
+        "managed_by": managed_by([*state.deployments.values(), *definitions]),
         "revision": state.revision,
         "ready": not failure,
         "failure": failure,

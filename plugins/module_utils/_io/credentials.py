@@ -85,7 +85,7 @@ def pull(cluster: Cluster, how: Mapping[str, Any], repository: Mapping[str, Any]
     def wanted(existing: Document | None, key: KeyPair | None) -> Document:
         return secret.pull_secret(how, repository, existing, key)
 
-    made = _generated(cluster, FLUX_NAMESPACE, FLUX_SYNC, wanted)
+    made = _generated(cluster, FLUX_NAMESPACE, FLUX_SYNC, wanted, how["algorithm"])
     return replace(made, registration=registration, needed=registration.needed(made.public))
 
 
@@ -143,9 +143,10 @@ def _generated(
     namespace: str,
     secret_name: str,
     wanted: Wanted,
+    algorithm: str = "ed25519",
 ) -> Credential:
     existing = cluster.get("v1", "Secret", secret_name, namespace)
-    key = None if secret.identity(existing) else keys.generate(cluster.where)
+    key = None if secret.identity(existing) else keys.generate(cluster.where, algorithm)
     document = wanted(existing, key)
     return Credential(_missing(cluster, document, existing), secret.public_key(document), key is not None)
 

@@ -25,6 +25,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import 
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 
 _PART_OF = "app.kubernetes.io/part-of=flux"
+_SOURCES = ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "gitrepositories.source.toolkit.fluxcd.io")
 _MOVING = f"{LABEL_DOMAIN}/moving"
 
 
@@ -109,6 +110,7 @@ def look(auth: Mapping[str, Any], where: str, *, namespaces: bool = False, conte
         "kubernetes_version": "",
         "administrator": False,
         "version": "",
+        "managed_by": "",
         "revision": "",
         "follows": [],
         "suspended": [],
@@ -134,7 +136,10 @@ def _read(cluster: Cluster, *, namespaces: bool, contents: bool) -> dict[str, An
     if contents:
         facts |= health.facts(health.View(found, owners(cluster)))
     locked = _locked(cluster, {**found, **more})
-    return facts | {"uid": cluster.uid(), "lockdown": locked} | flux_state.facts(found)
+    # Flux may be installed where we don't look for it; its definitions are the same everywhere.
+    known = [] if flux_state.of(found).sync else [cluster.get(*_SOURCES)]
+    read = {"uid": cluster.uid(), "lockdown": locked}
+    return facts | read | flux_state.facts(found, [one for one in known if one])
 
 
 def _locked(cluster: Cluster, found: Mapping[str, list[Document]]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ RULES: tuple[tuple[str, type[GitError], str], ...] = (
         GitError,
         "the server's host key is not in known_hosts. Pin it there, as the server's operator publishes it",
     ),
-    (r"incorrect passphrase", GitError, "the private key has a passphrase. Give one without"),
+    (r"incorrect passphrase", GitError, "the passphrase does not open the private key. Give the right one"),
     (r"load key ", GitError, "ssh cannot read the private key. Give a whole OpenSSH private key"),
     (
         r"read.?only|write access|not authorized to write|to deploy key|not permitted to (?:push|write)",

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import secret
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_author import Author
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_faults import scrub
@@ -40,9 +41,11 @@ class Remote:
     url: str
     branch: str
     private_key: str | None = field(default=None, repr=False)
+    passphrase: str | None = field(default=None, repr=False)
     known_hosts: str | None = field(default=None, repr=False)
     username: str | None = None
     token: str | None = field(default=None, repr=False)
+    bearer_token: str | None = field(default=None, repr=False)
     ca_cert: str | None = field(default=None, repr=False)
     protocols: tuple[str, ...] = ("ssh", "https")
 
@@ -59,7 +62,18 @@ class Remote:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must be seen nowhere."""
-        return (self.token, quote(self.token, safe="")) if self.token else ()
+        given = [one for one in (self.token, self.bearer_token, self.passphrase) if one]
+        return tuple(form for one in given for form in (one, quote(one, safe="")))
+
+    @property
+    def _lines(self) -> dict[str, str | None]:
+        """What must stand on one line."""
+        return {
+            "username": self.username,
+            "token": self.token,
+            "bearer_token": self.bearer_token,
+            "passphrase": self.passphrase,
+        }
 
     def check(self) -> None:
         """Raises InvalidInput with every problem of this remote."""
@@ -68,9 +82,11 @@ class Remote:
             found.append(("branch", self.branch, BRANCH_HINT))
         found += [
             (key, "", "must not contain line breaks")
-            for key, value in (("username", self.username), ("token", self.token))
+            for key, value in self._lines.items()
             if value and re.search(r"[\r\n\0]", value)
         ]
+        if self.private_key and secret.is_encrypted(self.private_key) and not self.passphrase:
+            found.append(("private_key", "", "is encrypted: give its passphrase too, or a key without"))
         if found:
             raise InvalidInput(problems=[Problem("repository", key, value, hint) for key, value, hint in found])
 
@@ -113,6 +129,8 @@ def git_environment(remote: Remote, author: Author, base: Mapping[str, str], hom
             "HOME": str(home),  # libcurl would take credentials from ~/.netrc
             "LC_ALL": "C",
         }
+        if remote.private_key and remote.passphrase:
+            variables |= {"SSH_ASKPASS": _answering(stack, remote.passphrase), "SSH_ASKPASS_REQUIRE": "force"}
         if certificates:
             variables["GIT_SSL_CAINFO"] = certificates  # a variable, since one that is set wins over http.sslCAInfo
         yield variables
@@ -135,8 +153,11 @@ def _configuration(stack: contextlib.ExitStack, remote: Remote, author: Author) 
         _section("ssh", variant="ssh"),
         *(_section(name, **values) for name, values in author.configured(stack).items()),
     ]
+    parts = urlsplit(remote.url)
+    if remote.bearer_token and remote.url.startswith("http"):
+        header = f"Authorization: Bearer {remote.bearer_token}"
+        lines.append(_section(f'http "{parts.scheme}://{parts.netloc}/"', extraHeader=header))  # for this host alone
     if remote.token and remote.url.startswith("http"):
-        parts = urlsplit(remote.url)
         login = f"username={remote.username or 'git'}\npassword={remote.token}\n"
         helper = f'!login() {{ test "$1" != get || cat {_memory_file(stack, login)}; }}; login'
         lines.append(_section(f'credential "{parts.scheme}://{parts.netloc}"', helper=helper))  # for this host alone
@@ -170,7 +191,15 @@ def _ssh_configuration(stack: contextlib.ExitStack, remote: Remote) -> str:
             "IdentityAgent": "none",
             "PreferredAuthentications": "publickey",
         }
+    if remote.private_key and remote.passphrase:  # asked for once, of our own program; host keys are never asked about
+        options |= {"BatchMode": "no", "NumberOfPasswordPrompts": "1"}
     return "".join(f"{name} {value}\n" for name, value in options.items())
+
+
+def _answering(stack: contextlib.ExitStack, words: str) -> str:
+    """A program that prints these words: without a terminal there is no other way to give ssh a passphrase."""
+    script = f"#!/bin/sh\nexec cat {_memory_file(stack, words)}\n"
+    return stack.enter_context(MemoryFile(script.encode(), executable=True)).path
 
 
 def _memory_file(stack: contextlib.ExitStack, text: str) -> str:

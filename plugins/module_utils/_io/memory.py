@@ -21,11 +21,11 @@ class MemoryFile:
     the descriptors that it inherits. A context manager, or closed by ``close``.
     """
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, *, executable: bool = False) -> None:
         if not hasattr(os, "memfd_create") or not Path("/proc/self/fd").exists():
             raise FleetError("Secrets are handed over as memory files: this needs Linux, with /proc")
         self._descriptor = os.memfd_create("fluxops-fleet")
-        os.fchmod(self._descriptor, 0o600)
+        os.fchmod(self._descriptor, 0o700 if executable else 0o600)
         with os.fdopen(self._descriptor, "wb", closefd=False) as file:
             file.write(content)
         self.path = f"/proc/{os.getpid()}/fd/{self._descriptor}"

@@ -22,7 +22,8 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import model, preflight, secret
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import credentials, flux
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
 ARGUMENTS: Specification = {
@@ -50,13 +51,29 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         **facts,
     }
     problems = _of_flux(host, parameters, facts) if parameters["flux"] else _of_member(found, parameters)
-    return {"changed": False, **found, "problems": [problem.as_dict() for problem in problems]}
+    unproven = not problems and facts["reachable"] and _is_new(parameters, host)
+    return {
+        "changed": False,
+        **found,
+        "unproven": unproven,
+        "problems": [problem.as_dict() for problem in problems],
+    }
+
+
+def _is_new(parameters: Mapping[str, Any], host: str) -> bool:
+    """Whether the cluster lacks a credential that is given for it: one that it has was seen to work."""
+    pull = parameters["pull"]
+    if not pull or pull["kind"] not in secret.GIVEN:
+        return False
+    with Cluster(parameters["auth"], host) as cluster:
+        return credentials.pull(cluster, pull, parameters["repository"], None).changed
 
 
 def _of_flux(host: str, parameters: Mapping[str, Any], facts: Mapping[str, Any]) -> list[Problem]:
     wanted = model.Cluster.from_params(host, parameters, facts["uid"])
     return [
         *wanted.problems(),
+        *secret.provider_problems(parameters["pull"], wanted.provider, host),
         *secret.problems(parameters["pull"], parameters["repository"], parameters["secrets"], host),
         *preflight.cluster_problems(wanted, facts, parameters["allow"]),
     ]

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import lockdown, render
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
-from tests.unit.plugins.samples import MANIFEST, cluster
+from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import MANIFEST, cluster
 
 
 def one(kind: str, space: str, **spec: Any) -> dict[str, Any]:

@@ -13,6 +13,8 @@ import pytest
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import secret
 
+PLAIN = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
+ENCRYPTED = PLAIN.replace("PRIVATE", "ENCRYPTED PRIVATE")
 SSH = {"url": "ssh://git@git.example/x.git", "known_hosts": "git.example ssh-ed25519 AAAA\n", "ca_cert": None}
 HTTPS = {"url": "https://git.example/x.git", "known_hosts": None, "ca_cert": None}
 
@@ -39,15 +41,23 @@ class Pair:
     ("how", "repository", "fields"),
     [
         (pull("deploy_key"), SSH, []),
-        (pull("private_key", private_key="k"), SSH, []),
+        (pull("private_key", private_key=PLAIN), SSH, []),
         (pull("token", token="t"), HTTPS, []),
         (pull("deploy_key"), HTTPS, ["kind"]),
-        (pull("private_key", private_key="k"), HTTPS, ["kind"]),
+        (pull("private_key", private_key=PLAIN), HTTPS, ["kind"]),
         (pull("token", token="t"), SSH, ["kind"]),
         (pull("token"), HTTPS, ["token"]),
         (pull("token", token=""), HTTPS, ["token"]),
         (pull("private_key"), SSH, ["private_key"]),
         (pull("token"), SSH, ["kind", "token"]),
+        (pull("bearer_token", token="t"), HTTPS, []),
+        (pull("bearer_token"), SSH, ["kind", "token"]),
+        (pull("github_app", app_id="1", installation_id="2", private_key=PLAIN), HTTPS, []),
+        (pull("github_app", app_id="1"), HTTPS, ["installation_id", "private_key"]),
+        (pull("private_key", private_key="no key"), SSH, ["private_key"]),
+        (pull("private_key", private_key=ENCRYPTED), SSH, ["private_key"]),
+        (pull("private_key", private_key=ENCRYPTED, passphrase="p"), SSH, []),
+        (pull("private_key", private_key=PLAIN, passphrase="p"), SSH, ["passphrase"]),
         (pull("deploy_key"), {**SSH, "known_hosts": ""}, ["known_hosts"]),
         (pull("token"), {**SSH, "known_hosts": None}, ["kind", "token", "known_hosts"]),
     ],
@@ -233,3 +243,41 @@ def test_key_problems_truth_table(
 
 def test_key_problems_of_no_keys() -> None:
     assert secret.key_problems([], "", {}, "h") == []
+
+
+@pytest.mark.parametrize(
+    ("how", "repository", "data"),
+    [
+        (
+            pull("private_key", private_key=ENCRYPTED, passphrase="p"),
+            SSH,
+            {"identity": ENCRYPTED, "password": "p", "known_hosts": SSH["known_hosts"]},
+        ),
+        (pull("bearer_token", token="t"), {**HTTPS, "ca_cert": "CA"}, {"bearerToken": "t", "ca.crt": "CA"}),
+        (
+            pull("github_app", app_id="1", installation_id="2", private_key=PLAIN),
+            HTTPS,
+            {"githubAppID": "1", "githubAppInstallationID": "2", "githubAppPrivateKey": PLAIN},
+        ),
+    ],
+)
+def test_pull_secret_has_the_fields_that_flux_reads(
+    how: dict[str, Any], repository: dict[str, Any], data: dict[str, str]
+) -> None:
+    existing = {"data": {"identity": encoded("old"), "username": encoded("old")}}
+    found = secret.pull_secret(how, repository, existing, None)["data"]
+    assert found == {field: encoded(value) for field, value in data.items()}
+
+
+def test_pull_secret_keeps_a_passphrase_with_its_key() -> None:
+    before = {name: encoded(name) for name in ("identity", "identity.pub", "password", "username")}
+    data = secret.pull_secret(pull("deploy_key"), SSH, {"data": before}, None)["data"]
+    assert sorted(data) == ["identity", "identity.pub", "known_hosts", "password"]
+
+
+@pytest.mark.parametrize(("kind", "provider", "wrong"), [
+    ("github_app", "github", False), ("github_app", "generic", True),
+    ("token", "github", True), ("token", "generic", False),
+])  # fmt: skip
+def test_provider_goes_with_a_github_app_alone(kind: str, provider: str, wrong: bool) -> None:
+    assert bool(secret.provider_problems(pull(kind), provider, "h")) is wrong

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FLUX_KINDS, FluxState, facts
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FLUX_KINDS, FluxState, facts, managed_by
 from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import cluster
 
 URL = "ssh://git@git.example/platform/fleet.git"
@@ -164,3 +164,20 @@ def test_facts_suspended_is_no_failure_and_a_missing_controller_is() -> None:
     without = facts(kinds | {"Deployment": []})
     assert not without["ready"]
     assert "not installed" in without["failure"]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "manager"),
+    [
+        ({"labels": {"app.kubernetes.io/managed-by": "Helm"}}, "Helm"),
+        ({"labels": {"app.kubernetes.io/managed-by": "flux-operator"}}, "flux-operator"),
+        ({"labels": {"app.kubernetes.io/managed-by": "flux"}}, ""),
+        ({"annotations": {"meta.helm.sh/release-name": "flux"}}, "Helm"),
+        ({"annotations": {"argocd.argoproj.io/tracking-id": "flux:apps/Deployment"}}, "Argo CD"),
+        ({"managedFields": [{"manager": "flux"}, {"manager": "helm"}]}, "Helm"),
+        ({"managedFields": [{"manager": "kustomize-controller"}, {"manager": "flux"}]}, ""),
+        ({}, ""),
+    ],
+)
+def test_managed_by(metadata: dict[str, Any], manager: str) -> None:
+    assert managed_by([{"metadata": {"name": "first"}}, {"metadata": metadata}]) == manager

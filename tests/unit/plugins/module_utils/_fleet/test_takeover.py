@@ -19,7 +19,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication i
     plan_clusters,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
-from tests.unit.plugins.samples import COMPONENTS, MANIFEST, TEMPLATES, Files, cluster
+from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import COMPONENTS, MANIFEST, TEMPLATES, Files, cluster
 
 FOLDER = "clusters/stg-1/flux-system"
 THEIRS = "resources:\n- gotk-components.yaml\n- gotk-sync.yaml\n"

@@ -133,7 +133,11 @@ def test_parse_what_git_prints() -> None:
         ("x: gnutls_handshake() failed: The TLS connection was closed", Interrupted, "connection broke"),
         ("kex_exchange_identification: Connection closed by remote host", Interrupted, "connection broke"),
         ("ssh: connect to host forge.example port 22: Connection timed out", Interrupted, "cannot be reached"),
-        ('Load key "/x": incorrect passphrase supplied\nPermission denied (publickey).', GitError, "has a passphrase"),
+        (
+            'Load key "/x": incorrect passphrase supplied\nPermission denied (publickey).',
+            GitError,
+            "does not open the private key",
+        ),
         (f"fatal: {URL}/info/refs not valid: is this a git repository?", GitError, "login page"),
         ("hint: try harder\nfatal: something unheard of\n", GitError, "something unheard of"),
         ("", GitError, "without a word"),
