@@ -36,7 +36,10 @@ options:
         description: What O(repository.private_key) is encrypted by. Never asked for.
         type: str
       known_hosts:
-        description: Lines of a known_hosts file with the server's host keys. Host keys are pinned, never scanned.
+        description:
+          - Lines of a known_hosts file with the server's host keys. Host keys are pinned, never scanned.
+          - For C(github.com), C(gitlab.com), C(bitbucket.org) and C(codeberg.org) the keys that they publish are used
+            where none is given.
         type: str
       username:
         description: User name that goes with O(repository.token).

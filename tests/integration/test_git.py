@@ -242,17 +242,17 @@ def test_push_is_compare_and_swap(place: Place) -> None:
         assert "does not descend" in error_of(lambda: ours.push(our_commit))
 
 
-def test_transact_twenty_writers(place: Place) -> None:
+def test_transact_fifty_writers(place: Place) -> None:
     def write(number: int) -> Published:
         return publish(place.remote(KINDS[number % 2]), {f"tenants/{number}.yaml": b"%d\n" % number})
 
-    with ThreadPoolExecutor(20) as pool:
-        published = list(pool.map(write, range(20)))
+    with ThreadPoolExecutor(50) as pool:
+        published = list(pool.map(write, range(50)))
     commits = place.commits()
     assert sorted(commits) == sorted(str(each.revision) for each in published)
     previous = {each.revision: each.previous for each in published}
     assert [previous[commit] for commit in commits] == [*commits[1:], None]
-    assert set(place.tree()) == {f"tenants/{number}.yaml" for number in range(20)}
+    assert set(place.tree()) == {f"tenants/{number}.yaml" for number in range(50)}
 
 
 def test_transact_gives_up_after_its_attempts(place: Place) -> None:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import known_hosts
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC, TENANT_LABEL
@@ -69,7 +70,7 @@ def _of_pull(pull: Mapping[str, Any], repository: Mapping[str, Any], where: str)
     found += [Problem(where, f"fleet_cluster_credential.{field}", "", "is missing") for field in missing]
     if pull.get("private_key"):
         found += key_text_problems(pull["private_key"], pull.get("passphrase"), where, "fleet_cluster_credential.")
-    if over_ssh and not repository.get("known_hosts"):
+    if over_ssh and not known_hosts.trusted(repository.get("known_hosts"), repository["url"]):
         hint = "give the forge's host keys as known_hosts lines: host keys are pinned, never scanned"
         found.append(Problem(where, "fleet_repository_known_hosts", "", hint))
     return found
@@ -114,14 +115,15 @@ def is_encrypted(text: str) -> bool:
 
 
 def key_problems(
-    keys: Sequence[Mapping[str, Any]], known_hosts: str, owners: Mapping[str, str], where: str
+    keys: Sequence[Mapping[str, Any]], pinned: str, owners: Mapping[str, str], where: str
 ) -> list[Problem]:
     """What can't work with the keys of tenants' sources. ``owners``: namespace → the tenant that its label names.
 
     A key in another tenant's namespace would let that tenant read this one's repository.
     """
+    unknown = [one for one in keys if not known_hosts.trusted(pinned, one["url"])]
     hint = "give the host keys of the tenants' forges as known_hosts lines: host keys are pinned, never scanned"
-    found = [Problem(where, "fleet_known_hosts", "", hint)] if keys and not known_hosts else []
+    found = [Problem(where, "fleet_known_hosts", "", hint)] if unknown else []
     for one in keys:
         field, owner = f"keys of tenant {one['tenant']}", owners.get(one["namespace"], "")
         if not one["url"].startswith("ssh://"):
@@ -142,7 +144,7 @@ def pull_secret(
 ) -> Document:
     """The Secret of the root sync, in the fields that Flux reads: https://fluxcd.io/flux/components/source/gitrepositories/#secret-reference."""
     if pull["kind"] == "deploy_key":
-        document = _secret(FLUX_SYNC, FLUX_NAMESPACE, {"known_hosts": repository["known_hosts"]})
+        document = _secret(FLUX_SYNC, FLUX_NAMESPACE, {"known_hosts": _pinned(repository)})
         return _with_identity(document, existing, key)
     trusted = {"ca.crt": repository.get("ca_cert")} if pull["kind"] not in _OVER_SSH else {}
     data = _FIELDS[pull["kind"]](pull, repository) | trusted
@@ -153,7 +155,7 @@ _FIELDS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str,
     "private_key": lambda pull, repository: {
         "identity": pull["private_key"],
         "password": pull.get("passphrase"),
-        "known_hosts": repository["known_hosts"],
+        "known_hosts": _pinned(repository),
     },
     "token": lambda pull, _repository: {"username": pull["username"], "password": pull["token"]},
     "bearer_token": lambda pull, _repository: {"bearerToken": pull["token"]},
@@ -166,9 +168,13 @@ _FIELDS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str,
 }
 
 
-def key_secret(one: Mapping[str, Any], known_hosts: str, existing: Document | None, key: KeyPair | None) -> Document:
+def _pinned(repository: Mapping[str, Any]) -> str:
+    return known_hosts.trusted(repository["known_hosts"], repository["url"])
+
+
+def key_secret(one: Mapping[str, Any], pinned: str, existing: Document | None, key: KeyPair | None) -> Document:
     """The Secret of a tenant's source, with the key that is there or a new one."""
-    document = _secret(one["secret"], one["namespace"], {"known_hosts": known_hosts})
+    document = _secret(one["secret"], one["namespace"], {"known_hosts": known_hosts.trusted(pinned, one["url"])})
     document["metadata"]["labels"] = {TENANT_LABEL: one["tenant"]}
     return _with_identity(document, existing, key)
 

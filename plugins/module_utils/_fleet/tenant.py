@@ -217,7 +217,7 @@ def _host_faults(source: Mapping[str, Any], path: Path, rules: Rules) -> Iterato
     if rules.known_hosts is None or "secret" in source or not url.startswith("ssh://"):
         return
     name = known_hosts.entry(url)
-    if not known_hosts.holds(rules.known_hosts, name):
+    if not known_hosts.holds(known_hosts.trusted(rules.known_hosts, url), name):
         hint = f"no line of fleet_known_hosts is for {name}: add the host's key there, as its operator publishes it"
         yield path, url, hint
 

@@ -44,7 +44,7 @@ def transact(
     repository: Repository,
     propose: Callable[[Repository], Proposal | None],
     *,
-    attempts: int = 10,
+    attempts: int = 20,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Published:
     """Brings what ``propose`` wants onto the branch: at most one commit, and none where nothing differs.

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import secret
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import known_hosts, secret
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_author import Author
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_faults import scrub
@@ -35,7 +35,8 @@ _FOREIGN_VARIABLES = ("SSH_ASKPASS", "SSH_ASKPASS_REQUIRE", "XDG_CONFIG_HOME")
 class Remote:
     """How a run reaches one branch of one repository. Texts, not file names.
 
-    ``url`` is ssh://, https:// or git@host:path; ``known_hosts`` are pinned host keys, and the only ones trusted.
+    ``url`` is ssh://, https:// or git@host:path; ``known_hosts`` are pinned host keys, and
+    beside those that a big forge publishes of itself the only ones trusted.
     """
 
     url: str
@@ -171,10 +172,11 @@ def _section(section: str, /, **values: str) -> str:
 
 def _ssh_configuration(stack: contextlib.ExitStack, remote: Remote) -> str:
     """ssh_config(5) that is read instead of the user's and the system's. With a key given no other one is tried."""
+    pinned = known_hosts.trusted(remote.known_hosts, remote.url)
     options = {
         "BatchMode": "yes",
         "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": _memory_file(stack, remote.known_hosts) if remote.known_hosts else "/dev/null",
+        "UserKnownHostsFile": _memory_file(stack, pinned) if pinned else "/dev/null",
         "GlobalKnownHostsFile": "/dev/null",
         "UpdateHostKeys": "no",
         "VerifyHostKeyDNS": "no",

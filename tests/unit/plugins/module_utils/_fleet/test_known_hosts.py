@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import shutil
 import subprocess
 from pathlib import Path
@@ -70,3 +72,31 @@ def test_holds_hashed_names(tmp_path: Path, name: str) -> None:
     assert hashed.startswith("|1|")
     assert known_hosts.holds(hashed, name)
     assert not known_hosts.holds(hashed, "other.example")
+
+
+# As the forges publish them: see the sources beside the keys.
+FINGERPRINTS = {
+    "github.com": ["+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU", "p2QAMXNIC1TJYWeIOttrVc98/R1BUFWu3/LiyKgUfQM"],
+    "gitlab.com": ["eUXGGm1YGsMAS7vkcx6JOJdOGHPem5gQp4taiCfCLB8", "HbW3g8zUjNSksFbqTiUWPWg2Bq1x8xdGUrliXFzSnUw"],
+    "bitbucket.org": ["ybgmFkzwOSotHTHLJgHO0QN8L0xErw6vd0VhFA9m3SM", "FC73VB6C4OQLSCrjEayhMp9UMxS97caD/Yyi2bhW/J0"],
+    "codeberg.org": ["mIlxA9k46MmM6qdJOdMnAQpzGxF4WIVVL+fj+wZbw0g", "T9FYDEHELhVkulEKKwge5aVhVTbqCW0MIRwAfpARs/E"],
+}
+
+
+@pytest.mark.parametrize("host", sorted(FINGERPRINTS))
+def test_published_keys_are_those_that_the_forge_names(host: str) -> None:
+    lines = [line.split() for line in known_hosts.trusted(None, f"ssh://git@{host}/a/b.git").splitlines()]
+    assert {name for name, _type, _key in lines} == {host}
+    digests = [hashlib.sha256(base64.b64decode(key)).digest() for _name, _type, key in lines]
+    assert [base64.b64encode(digest).decode().rstrip("=") for digest in digests] == FINGERPRINTS[host]
+
+
+def test_what_is_given_wins_over_what_is_published() -> None:
+    url, mine = "ssh://git@github.com/a/b.git", f"github.com {KEY}"
+    assert known_hosts.trusted(mine, url) == mine
+    both = known_hosts.trusted(f"git.example {KEY}", url).splitlines()
+    assert both[0] == f"git.example {KEY}"
+    assert both[1].startswith("github.com ssh-ed25519 ")
+    for other in ("ssh://git@git.example/a.git", "ssh://git@github.com.evil/a.git", "ssh://git@github.com:2222/a.git"):
+        assert known_hosts.trusted("", other) == ""
+    assert known_hosts.trusted("x", "ssh://git@github.com:none/a.git") == "x"
