@@ -176,7 +176,7 @@ def _pushed(job: Job[Change], settings: Mapping[str, Any] | None) -> tuple[Chang
     if job.check_mode:
         if propose(job.repository):
             job.repository.can_push()
-            forge.check_push(settings, remote.url, remote.branch, remote.token)
+            forge.check_push(settings, remote.url, remote.branch, remote.token or remote.bearer_token)
         return change, job.published()
     done = git.transact(job.repository, propose)
     if done.committed:
