@@ -32,13 +32,18 @@ options:
         type: str
         required: true
       manifest:
-        description: URL, or path on the host where the module runs, of the release's C(install.yaml).
+        description:
+          - URL, or path on the host where the module runs, of the release's C(install.yaml).
+          - V(flux) takes what the C(flux) program on PATH installs.
         type: str
         required: true
       digest:
-        description: SHA-256 of the manifest. Another manifest is refused before anything is written.
+        description:
+          - SHA-256 of the manifest. Another manifest is refused before anything is written.
+          - Without it the first manifest of a version that is used is locked in the fleet repository, and no other one
+            is accepted from then on.
         type: str
-        required: true
+        default: ""
       lockdown:
         description:
           - V(enforce) has the controllers refuse references across namespaces and remote bases, and act as the service

@@ -68,7 +68,7 @@ CLUSTER: Specification = {
         "options": {
             "version": {"type": "str", "required": True},
             "manifest": {"type": "str", "required": True},
-            "digest": {"type": "str", "required": True},
+            "digest": {"type": "str", "default": ""},
             "lockdown": {"type": "str", "choices": ["enforce", "keep", "none"]},
             "provider": {"type": "str", "choices": ["generic", "github"], "default": "generic"},
             "components": {"type": "list", "elements": "str"},

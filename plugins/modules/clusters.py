@@ -47,7 +47,8 @@ options:
     choices: [hold, keep, overwrite]
     default: hold
   allow:
-    description: Words for dangerous steps. V(replace_cluster) accepts a cluster that was made anew under its old name.
+    description: Words for dangerous steps. V(replace_cluster) accepts a cluster that was made anew under its old name,
+      V(remove_flux_component) the loss of components with their definitions and all objects of them.
     type: list
     elements: str
     default: []
@@ -139,6 +140,10 @@ clusters:
     held:
       description: The paths below the cluster's directory that were left alone, and why.
       type: dict
+      returned: always
+    digest:
+      description: SHA-256 of the install manifest that it gets.
+      type: str
       returned: always
     pending:
       description: What Flux will apply of it beside its own objects, as YAML documents.

@@ -80,6 +80,16 @@ administrator:
   description: Whether the credentials may do everything in the cluster.
   returned: always
   type: bool
+controllers:
+  description: The names of Flux's controllers that are installed.
+  returned: always
+  type: list
+  elements: str
+definitions:
+  description: Always empty here; M(fluxops.fleet.preflight) fills it.
+  returned: always
+  type: list
+  elements: dict
 follows:
   description: URL, branch and path that the root sync follows.
   returned: always

@@ -36,6 +36,10 @@ options:
     type: list
     elements: dict
     default: []
+  upgrade:
+    description: Whether the run migrates what is stored before it changes Flux, as the playbook C(upgrade) does.
+    type: bool
+    default: false
   name:
     description: The cluster's name. It is its directory's name in the repository.
     type: str
@@ -45,7 +49,8 @@ options:
     type: str
   allow:
     description:
-      Words for dangerous steps. V(move_sync) accepts a cluster that follows another repository, branch or path.
+      Words for dangerous steps. V(move_sync) accepts a cluster that follows another repository, branch or path,
+      V(downgrade_flux) an older Flux than the cluster has, V(skip_flux_minor) one that is more than a minor newer.
     type: list
     elements: str
     default: []
@@ -109,6 +114,10 @@ components:
   returned: always
   type: list
   elements: dict
+upgrade:
+  description: As given.
+  returned: always
+  type: bool
 namespaces:
   description: Namespace to the tenant that its label names; empty text without one.
   returned: where O(namespaces) asked for it and the cluster was reached
@@ -152,6 +161,16 @@ administrator:
   description: Whether the credentials may do everything in the cluster.
   returned: always
   type: bool
+controllers:
+  description: The names of Flux's controllers that are installed.
+  returned: always
+  type: list
+  elements: str
+definitions:
+  description: How Flux's objects are stored in the cluster, where this run changes Flux's version or components.
+  returned: always
+  type: list
+  elements: dict
 follows:
   description: URL, branch and path that the root sync follows.
   returned: always

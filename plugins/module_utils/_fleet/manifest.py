@@ -19,6 +19,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents imp
 
 COMPONENT_LABEL = "app.kubernetes.io/component"
 _HEADER = re.compile(r"^# Components: (\S+)$", re.MULTILINE)
+_VERSION = re.compile(r"^# Flux Version: (\S+)$", re.MULTILINE)
 _LABELLED = re.compile(rf"^ +{re.escape(COMPONENT_LABEL)}: (\S+)$", re.MULTILINE)
 
 
@@ -40,6 +41,12 @@ class Manifest:
         header = _HEADER.search(self.text)
         found = header.group(1).split(",") if header else sorted(set(_LABELLED.findall(self.text)))
         return tuple(found)
+
+    @cached_property
+    def version(self) -> str:
+        """Flux's version, by the header of its own tools; empty where there is none."""
+        header = _VERSION.search(self.text)
+        return header.group(1) if header else ""
 
     @cached_property
     def documents(self) -> list[Document]:

@@ -34,7 +34,10 @@ RESERVED_ENVIRONMENTS = ("base",)
 
 @dataclass(frozen=True)
 class Distribution:
-    """Which Flux: ``version`` (``v2.9.4``), ``manifest`` (URL or file), its ``digest`` (SHA-256, hex)."""
+    """Which Flux: ``version`` (``v2.9.4``), ``manifest`` (URL, file or ``flux``), its ``digest`` (SHA-256, hex).
+
+    Where no digest is given, that counts which the fleet repository has locked.
+    """
 
     version: str
     manifest: str
@@ -114,7 +117,9 @@ class Cluster:
             environment=params["environment"],
             uid=uid,
             sync=Sync(repository["url"], repository["branch"]),
-            distribution=Distribution(flux["version"], flux["manifest"], flux["digest"].removeprefix("sha256:")),
+            distribution=Distribution(
+                flux["version"], flux["manifest"], (flux["digest"] or "").removeprefix("sha256:")
+            ),
             lockdown=flux.get("lockdown") or "",
             provider=flux.get("provider") or "generic",
             substitutions=tuple(sorted((str(k), _text(v)) for k, v in (params.get("substitutions") or {}).items())),
@@ -126,7 +131,8 @@ class Cluster:
         found = _membership(self.host, self.name, self.environment, self.sync)
         found += _check(_VERSION, self.host, "fleet_flux_version", self.distribution.version, "write it as v2.9.4")
         hint = "the SHA-256 of the manifest, 64 hex digits (sha256sum install.yaml)"
-        found += _check(_SHA256, self.host, "fleet_flux_digest", self.distribution.digest, hint)
+        if self.distribution.digest:
+            found += _check(_SHA256, self.host, "fleet_flux_digest", self.distribution.digest, hint)
         for name, _value in self.substitutions:
             hint = "letters, digits and _ only, no digit first: Flux substitutes nothing else"
             found += _check(_VARIABLE, self.host, "fleet_substitutions", name, hint)

@@ -21,7 +21,7 @@ DETAILS = ("cluster", "what", "name", "state", "revision", "failure")
 
 
 # What a role does in a cluster, in this order; each step is registered as __<role>_<step>.
-_STEPS = ("credentials", "flux", "reconciled", "offboarded", "removed", "suspension", "rotation")
+_STEPS = ("migration", "credentials", "flux", "reconciled", "offboarded", "removed", "suspension", "rotation")
 
 
 def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:

@@ -14,7 +14,12 @@ from typing import Any, Protocol
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem, raise_if
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import UID_ANNOTATION, Layout
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
+    FLUX_DIGEST_ANNOTATION,
+    FLUX_VERSION_ANNOTATION,
+    UID_ANNOTATION,
+    Layout,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Member
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FluxState
@@ -109,22 +114,41 @@ def pinned_uids(files: Mapping[str, str], layout: Layout) -> dict[str, str]:
     """Cluster name → UID of the cluster that the repository knows by it, from the texts of all ``cluster.yaml``."""
     pins = {}
     for path, text in files.items():
-        name = path.removeprefix(f"{layout.clusters}/").removesuffix("/cluster.yaml")
+        name = _cluster_of(path, layout)
         try:
-            found = documents.read(text, path)
+            pins[name] = _annotation(documents.read(text, path), UID_ANNOTATION)
         except InvalidInput:
             pins[name] = f"unknown, since {path} can't be read: mend that file"
-            continue
-        uids = [one["metadata"]["annotations"][UID_ANNOTATION] for one in found if _is_pinned(one)]
-        pins[name] = str(uids[0]) if uids else ""
     return pins
 
 
-def _is_pinned(document: documents.Document) -> bool:
-    node: Any = document
-    for field in ("metadata", "annotations", UID_ANNOTATION):
-        node = node.get(field) if isinstance(node, Mapping) else None
-    return bool(node)
+def locked(files: Mapping[str, str], layout: Layout) -> dict[str, tuple[str, str]]:
+    """Cluster name → Flux's version and its manifest's digest, as the texts of all ``cluster.yaml`` keep them."""
+    found = {}
+    for path, text in files.items():
+        try:
+            every = documents.read(text, path)
+        except InvalidInput:
+            continue  # its identity is unknown then, which is refused
+        version, digest = (_annotation(every, key) for key in (FLUX_VERSION_ANNOTATION, FLUX_DIGEST_ANNOTATION))
+        if version and digest:
+            found[_cluster_of(path, layout)] = version, digest.removeprefix("sha256:")
+    return found
+
+
+def _cluster_of(path: str, layout: Layout) -> str:
+    return path.removeprefix(f"{layout.clusters}/").removesuffix("/cluster.yaml")
+
+
+def _annotation(found: Iterable[documents.Document], key: str) -> str:
+    """The first one of that name; people may have given the file any shape."""
+    for document in found:
+        node: Any = document
+        for field in ("metadata", "annotations", key):
+            node = node.get(field) if isinstance(node, Mapping) else None
+        if node:
+            return str(node)
+    return ""
 
 
 def identity(clusters: Iterable[Identified], pins: Mapping[str, str], allow: Iterable[str]) -> list[Problem]:

@@ -9,11 +9,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import patching, preflight, render, takeover, tenants
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem, raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight, render, takeover, tenants, upgrade
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import Manifest
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.messages import clusters_message
@@ -65,6 +65,7 @@ class ClustersPlan:
     source_keys: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
     layout: Layout = field(default_factory=Layout)
     takeovers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     def outcome(self, cluster: Cluster) -> dict[str, Any]:
         """What was planned for one cluster."""
@@ -78,6 +79,7 @@ class ClustersPlan:
             "held": held,
             "kustomization": self.kustomizations.get(cluster.name, ""),
             "pending": pending,
+            "digest": self.digests.get(cluster.name, ""),
             "source_keys": [dict(key) for key in self.source_keys.get(cluster.name, ())],
             **self.takeovers.get(cluster.name, {}),
         }
@@ -86,9 +88,9 @@ class ClustersPlan:
 def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     """Plan against a snapshot of the repository. A wrong identity is InvalidInput."""
     layout = wishes.layout
-    raise_if(found for one in wishes.clusters for found in _of_manifest(one, wishes.components[one.distribution]))
     facts = snapshot.read([path for path in snapshot.paths(layout.clusters) if path.endswith("/cluster.yaml")])
-    raise_if(preflight.identity(wishes.clusters, preflight.pinned_uids(facts, layout), wishes.allow))
+    changed = upgrade.lock_problems(wishes.clusters, wishes.components, preflight.locked(facts, layout))
+    raise_if([*preflight.identity(wishes.clusters, preflight.pinned_uids(facts, layout), wishes.allow), *changed])
     files = {one.name: layout.flux_file(one.name, "kustomization") for one in wishes.clusters}
     overlays = [layout.cluster_file(one.name, "infrastructure") for one in wishes.clusters]
     begun = [layout.flux_file(one.name, "gotk-sync") for one in wishes.clusters]
@@ -106,7 +108,8 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     kustomizations = {name: desired[path] for name, path in files.items()}
     keys = _keys(wishes, snapshot)
     takeovers = {one.name: takeover.report(one, layout, existing, snapshot) for one in found}
-    return ClustersPlan(plan, kustomizations, message, keys, layout, takeovers)
+    digests = {one.name: wishes.components[one.distribution].digest for one in found}
+    return ClustersPlan(plan, kustomizations, message, keys, layout, takeovers, digests)
 
 
 def _keys(wishes: Wishes, snapshot: Snapshot) -> dict[str, Sequence[Mapping[str, str]]]:
@@ -116,14 +119,3 @@ def _keys(wishes: Wishes, snapshot: Snapshot) -> dict[str, Sequence[Mapping[str,
         for one in wishes.clusters
         if one.name in wishes.anew
     }
-
-
-def _of_manifest(cluster: Cluster, manifest: Manifest) -> list[Problem]:
-    """What the manifest has not that the settings want: components, and what the operator's own patches change."""
-    problems = cluster.settings.missing(manifest, cluster.host)
-    if not problems and cluster.settings.patches:
-        try:
-            patching.apply(manifest.documents, [patching.given(one) for one in cluster.settings.patches])
-        except InvalidInput as error:
-            problems = [replace(one, where=cluster.host) for one in error.problems]
-    return problems

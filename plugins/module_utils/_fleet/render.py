@@ -127,7 +127,7 @@ def cluster_files(
         layout.flux_file(cluster.name, "gotk-sync"): _FLUX_HEADER + documents.write(sync_documents(cluster, layout)),
         where: merged or kustomization.fresh(ours),
     }
-    variables = template_variables(cluster, layout)
+    variables = template_variables(cluster, layout, components)
     rendered = {name: renderer.render(f"{name}.yaml.j2", variables) for name in ("cluster", "projects")}
     before = documents.read(existing.get(overlay, ""), overlay)
     rendered["projects"] = after_infrastructure(rendered["projects"], before)
@@ -152,7 +152,7 @@ def _depending(document: Document, names: list[str]) -> Document:
     return {**document, "spec": {**spec, **({"dependsOn": [{"name": name} for name in names]} if names else {})}}
 
 
-def template_variables(cluster: Cluster, layout: Layout) -> Mapping[str, Any]:
+def template_variables(cluster: Cluster, layout: Layout, manifest: Manifest) -> Mapping[str, Any]:
     """What the templates of a cluster may use."""
     shards = {shard: f"./{layout.shard(cluster.environment, shard)}" for shard in SHARDS}
     return {
@@ -162,7 +162,13 @@ def template_variables(cluster: Cluster, layout: Layout) -> Mapping[str, Any]:
             "uid": cluster.uid,
             "facts": cluster.facts,
         },
-        "flux": {"namespace": FLUX_NAMESPACE, "sync": FLUX_SYNC, "service_account": PLATFORM_SERVICE_ACCOUNT},
+        "flux": {
+            "namespace": FLUX_NAMESPACE,
+            "sync": FLUX_SYNC,
+            "service_account": PLATFORM_SERVICE_ACCOUNT,
+            "version": cluster.distribution.version,
+            "digest": f"sha256:{manifest.digest}",
+        },
         "tenants": {"role": TENANT_SERVICE_ACCOUNT},
         "projects": {"shards": shards, "own": f"./{layout.own_tenants(cluster.environment, cluster.name)}"},
     }

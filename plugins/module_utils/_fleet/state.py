@@ -156,6 +156,7 @@ def facts(found: Mapping[str, list[Document]], definitions: Iterable[Document] =
         "suspensions": pause.suspensions(every),
         "objects": {kind: len(ones) for kind, ones in found.items()},
         "follows": list(state.followed),
+        "controllers": sorted(state.deployments),
     }
 
 

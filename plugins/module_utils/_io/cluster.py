@@ -109,9 +109,14 @@ class Cluster:
         path = self._path_of(document)
         return self._ask("PUT", path, {"fieldManager": MANAGER}, document, what=object_name(document))
 
-    def merge(self, document: Document, patch: Mapping[str, Any]) -> None:
+    def count(self, api_version: str, kind: str) -> int:
+        """How many objects of a kind there are in all namespaces, by one request for the first of them."""
+        page = self._ask("GET", self._path(api_version, kind), {"limit": "1"})
+        return len(page.get("items") or []) + int((page.get("metadata") or {}).get("remainingItemCount") or 0)
+
+    def merge(self, document: Document, patch: Mapping[str, Any], subresource: str = "") -> None:
         """Set single fields of an object, as ``flux reconcile`` and ``flux suspend`` do; None takes one away."""
-        path = self._path_of(document)
+        path = self._path_of(document) + (f"/{subresource}" if subresource else "")
         self._ask("PATCH", path, {"fieldManager": MANAGER}, patch, content_type="application/merge-patch+json")
 
     def delete(self, document: Document) -> None:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, health, lockdown, ready
@@ -22,6 +22,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import
     TENANT_LABEL,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FLUX_KINDS, FluxState
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import definitions
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 
 _PART_OF = "app.kubernetes.io/part-of=flux"
@@ -96,33 +97,26 @@ def of_kinds(cluster: Cluster, kinds: Iterable[tuple[str, str]]) -> dict[str, li
     }
 
 
-def look(auth: Mapping[str, Any], where: str, *, namespaces: bool = False, contents: bool = False) -> dict[str, Any]:
+def look(
+    auth: Mapping[str, Any],
+    where: str,
+    *,
+    namespaces: bool = False,
+    contents: bool = False,
+    changes: Callable[[Mapping[str, Any]], bool] = lambda _facts: False,
+) -> dict[str, Any]:
     """A cluster and its Flux as plain data. One that can't be reached or read is a finding, no error.
 
     ``namespaces``: also all namespaces, each with the tenant that its label names (empty without one).
-    ``contents``: also how all components and tenants are.
+    ``contents``: also how all components and tenants are. ``changes``: whether, by these facts, Flux is to change; then
+    also how its objects are stored (``definitions``).
     """
-    facts: dict[str, Any] = {
-        "reachable": True,
-        "ready": False,
-        "failure": "",
-        "uid": "",
-        "kubernetes_version": "",
-        "administrator": False,
-        "version": "",
-        "managed_by": "",
-        "revision": "",
-        "follows": [],
-        "suspended": [],
-        "suspensions": [],
-        "objects": {},
-        "lockdown": {"enforced": False, "missing": [], "would_break": []},
-        **({"infrastructure": [], "tenants": []} if contents else {}),
-    }
+    facts = _unknown() | ({"infrastructure": [], "tenants": []} if contents else {})
     try:
         with Cluster(auth, where) as cluster:
             facts |= {"administrator": cluster.may("*", "*", "*"), "kubernetes_version": cluster.version()}
-            return facts | _read(cluster, namespaces=namespaces, contents=contents)
+            facts |= _read(cluster, namespaces=namespaces, contents=contents)
+            return facts | {"definitions": definitions.read(cluster) if changes(facts) else []}
     except Unreachable as error:
         return facts | {"reachable": False, "failure": str(error)}
     except ClusterError as error:
@@ -146,3 +140,25 @@ def _locked(cluster: Cluster, found: Mapping[str, list[Document]]) -> dict[str, 
     """How the lockdown is. Whose the namespaces are is asked for only where that matters."""
     facts = lockdown.facts(found, ())
     return lockdown.facts(found, owners(cluster)) if facts["would_break"] else facts
+
+
+def _unknown() -> dict[str, Any]:
+    """What is said of a cluster of which nothing is known."""
+    return {
+        "reachable": True,
+        "ready": False,
+        "failure": "",
+        "uid": "",
+        "kubernetes_version": "",
+        "administrator": False,
+        "version": "",
+        "managed_by": "",
+        "revision": "",
+        "follows": [],
+        "suspended": [],
+        "suspensions": [],
+        "objects": {},
+        "controllers": [],
+        "definitions": [],
+        "lockdown": {"enforced": False, "missing": [], "would_break": []},
+    }

@@ -19,8 +19,9 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     WAVE,
     Specification,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight, takeover
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight, takeover, upgrade
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import Manifest
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Distribution
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import HAND_EDITS
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication import (
@@ -53,6 +54,8 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Publish what the given clusters need; see the module's documentation for parameters and result."""
     everyone = _checked(parameters)
     components = _components(everyone, parameters)
+    facts = {one["host"]: one for one in parameters["clusters"]}
+    raise_if(upgrade.manifest_problems(everyone, facts, components, parameters["allow"]))
 
     def thought(clusters: list[Cluster]) -> Callable[[Snapshot], ClustersPlan]:
         return partial(plan_clusters, _wishes(clusters, components, parameters))
@@ -76,12 +79,16 @@ def _checked(parameters: Mapping[str, Any]) -> list[Cluster]:
     return clusters
 
 
-def _components(clusters: list[Cluster], parameters: Mapping[str, Any]) -> dict[Distribution, str]:
+def _components(clusters: list[Cluster], parameters: Mapping[str, Any]) -> dict[Distribution, Manifest]:
     hosts = {one.distribution: one.host for one in clusters}
-    return {one: distribution.load(one, host, parameters["cache"]) for one, host in hosts.items()}
+    # One without a digest is held against what the repository has locked, once that was read.
+    get = {True: distribution.load, False: distribution.fetch}
+    return {one: get[bool(one.digest)](one, host, parameters["cache"]) for one, host in hosts.items()}
 
 
-def _wishes(clusters: list[Cluster], components: Mapping[Distribution, str], parameters: Mapping[str, Any]) -> Wishes:
+def _wishes(
+    clusters: list[Cluster], components: Mapping[Distribution, Manifest], parameters: Mapping[str, Any]
+) -> Wishes:
     renderer = Renderer(templates.read("bootstrap", parameters["templates"]))
     anew = [one["name"] for one in parameters["clusters"] if one["reachable"] and not one.get("follows")]
     return Wishes(clusters, components, renderer, parameters["hand_edits"], parameters["allow"], anew)

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
@@ -20,7 +21,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     SECRETS,
     Specification,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import model, preflight, secret
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import model, preflight, secret, upgrade
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import credentials, flux
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
@@ -37,16 +38,18 @@ ARGUMENTS: Specification = {
     "host": {"type": "str"},
     "namespaces": {"type": "bool", "default": False},
     "components": {"type": "list", "elements": "dict", "default": []},
+    "upgrade": {"type": "bool", "default": False},
 }
 
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Facts and problems of one cluster; see the module's documentation for parameters and result."""
     host, repository = parameters["host"] or parameters["name"], parameters["repository"]
-    facts = flux.look(parameters["auth"], host, namespaces=parameters["namespaces"])
+    changes = partial(_changes, host, parameters)
+    facts = flux.look(parameters["auth"], host, namespaces=parameters["namespaces"], changes=changes)
     found = {
         "host": host,
-        **{key: parameters[key] for key in ("name", "environment", "substitutions", "flux", "components")},
+        **{key: parameters[key] for key in ("name", "environment", "substitutions", "flux", "components", "upgrade")},
         "repository": {key: repository[key] for key in ("url", "branch")},
         **facts,
     }
@@ -69,6 +72,10 @@ def _is_new(parameters: Mapping[str, Any], host: str) -> bool:
         return credentials.pull(cluster, pull, parameters["repository"], None).changed
 
 
+def _changes(host: str, parameters: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+    return bool(parameters["flux"]) and upgrade.matters(facts, model.Cluster.from_params(host, parameters))
+
+
 def _of_flux(host: str, parameters: Mapping[str, Any], facts: Mapping[str, Any]) -> list[Problem]:
     wanted = model.Cluster.from_params(host, parameters, facts["uid"])
     return [
@@ -76,6 +83,7 @@ def _of_flux(host: str, parameters: Mapping[str, Any], facts: Mapping[str, Any])
         *secret.provider_problems(parameters["pull"], wanted.provider, host),
         *secret.problems(parameters["pull"], parameters["repository"], parameters["secrets"], host),
         *preflight.cluster_problems(wanted, facts, parameters["allow"]),
+        *upgrade.version_problems(wanted, facts, parameters["allow"], migrates=parameters["upgrade"]),
     ]
 
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import Manifest
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import EDITED, FOREIGN
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication import (
@@ -99,12 +100,13 @@ def test_plan_clusters_message_and_outcome() -> None:
     assert outcome["files"] == [path for path in found.plan.paths if path.startswith("clusters/stg-1/")]
     assert len(outcome["files"]) == 5
     assert outcome["held"] == {}
+    assert outcome["digest"] == MANIFEST.digest
     assert outcome["kustomization"] == after({}, found)["clusters/stg-1/flux-system/kustomization.yaml"]
     kinds = [one["kind"] for one in documents.read(outcome["pending"], "pending")]
     assert kinds == ["ConfigMap", "ClusterRole", "ClusterRole", *["Kustomization"] * 17], (
         "what Flux applies beside its own objects"
     )
-    nothing = {"files": [], "held": {}, "kustomization": "", "pending": "", "source_keys": []}
+    nothing = {"files": [], "held": {}, "kustomization": "", "pending": "", "digest": "", "source_keys": []}
     assert found.outcome(cluster("stg-10")) == nothing
 
 
@@ -207,3 +209,22 @@ def test_plan_clusters_files_do_not_depend_on_the_rest_of_the_run(fleet: dict[st
     for one in clusters:
         others = ("staging", "production")[one.environment == "staging"]
         assert not [path for path in after({}, plan({}, one)) if others in path.split("/")]
+
+
+def test_the_first_manifest_of_a_version_is_locked_and_no_other_accepted() -> None:
+    one, other = (cluster(name, f"uid-{name}", digest="") for name in ("stg-1", "stg-2"))
+    repository = after({}, plan({}, one))
+    assert f"flux-digest: sha256:{MANIFEST.digest}" in repository["clusters/stg-1/cluster.yaml"]
+    assert plan(repository, one).plan.changes == ()
+    changed = Manifest(MANIFEST.text + "# one byte more\n")
+    for late in (one, other):
+        with pytest.raises(InvalidInput) as caught:
+            plan_clusters(Wishes([late], {late.distribution: changed}, Renderer(TEMPLATES)), Files(repository))
+        assert f"{late.host}: fleet_flux_manifest" in str(caught.value)
+        assert changed.digest in str(caught.value)
+        assert MANIFEST.digest in str(caught.value)
+    given = cluster("stg-1", "uid-stg-1", digest=changed.digest)
+    accepted = plan_clusters(Wishes([given], {given.distribution: changed}, Renderer(TEMPLATES)), Files(repository))
+    assert changed.digest in after(repository, accepted)["clusters/stg-1/cluster.yaml"]
+    newer = cluster("stg-2", "uid-stg-2", digest="", version="v2.9.5")
+    assert plan_clusters(Wishes([newer], {newer.distribution: changed}, Renderer(TEMPLATES)), Files(repository))

@@ -110,7 +110,11 @@ def test_cluster_yaml_holds_facts_and_identity() -> None:
         "metadata": {
             "name": "fleet-cluster",
             "namespace": "flux-system",
-            "annotations": {"fleet.fluxops.io/cluster-uid": UID},
+            "annotations": {
+                "fleet.fluxops.io/cluster-uid": UID,
+                "fleet.fluxops.io/flux-version": "v2.9.4",
+                "fleet.fluxops.io/flux-digest": f"sha256:{MANIFEST.digest}",
+            },
         },
         "data": {"region": "eu", "on": "1e3", "cluster_name": "stg-1", "cluster_environment": "staging"},
     }
@@ -212,7 +216,7 @@ def test_cluster_files_use_the_templates_that_they_get() -> None:
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_templates_use_no_variable_that_is_not_promised(name: str) -> None:
-    promised = set(render.template_variables(cluster(), LAYOUT))
+    promised = set(render.template_variables(cluster(), LAYOUT, MANIFEST))
     used = set(re.findall(r"(?:{{|\bin) +(\w+)\.", TEMPLATES[name]))
     assert used
     assert used <= promised
