@@ -141,6 +141,11 @@ clusters:
       description: The paths below the cluster's directory that were left alone, and why.
       type: dict
       returned: always
+    left:
+      description: Fields in people's manifests that the new Flux no longer has; also warnings. Only in an upgrade.
+      type: list
+      elements: str
+      returned: always
     digest:
       description: SHA-256 of the install manifest that it gets.
       type: str

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -55,6 +55,11 @@ class Plan:
     def paths(self) -> list[str]:
         """The paths to write, sorted."""
         return sorted(change.path for change in self.changes)
+
+    def with_changes(self, others: Iterable[Change]) -> Plan:
+        """This plan and changes of files that it does not touch."""
+        more = [one for one in others if one.path not in self.paths and one.path not in self.held]
+        return Plan(tuple(sorted([*self.changes, *more], key=lambda one: one.path)), self.held) if more else self
 
     @property
     def contents(self) -> dict[str, bytes | None]:

@@ -12,7 +12,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight, render, takeover, tenants, upgrade
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
+    migration,
+    preflight,
+    render,
+    takeover,
+    tenants,
+    upgrade,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import Manifest
@@ -40,6 +47,7 @@ class Wishes:
     """What a run wants of one repository. ``components`` are the install manifests.
 
     ``anew``: the names of clusters that run no Flux yet. They need the keys of all tenants that they have.
+    ``upgrade``: whether manifests of API versions that the new Flux no longer has are rewritten.
     """
 
     clusters: Sequence[Cluster]
@@ -48,6 +56,7 @@ class Wishes:
     hand_edits: str = "hold"
     allow: Sequence[str] = ()
     anew: Collection[str] = ()
+    upgrade: bool = False
     layout: Layout = field(default_factory=Layout)
 
     def directory(self, cluster: Cluster) -> str:
@@ -66,6 +75,8 @@ class ClustersPlan:
     layout: Layout = field(default_factory=Layout)
     takeovers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
+    left: Sequence[str] = ()
+    """Fields in people's manifests that the new Flux no longer has."""
 
     def outcome(self, cluster: Cluster) -> dict[str, Any]:
         """What was planned for one cluster."""
@@ -79,6 +90,7 @@ class ClustersPlan:
             "held": held,
             "kustomization": self.kustomizations.get(cluster.name, ""),
             "pending": pending,
+            "left": list(self.left),
             "digest": self.digests.get(cluster.name, ""),
             "source_keys": [dict(key) for key in self.source_keys.get(cluster.name, ())],
             **self.takeovers.get(cluster.name, {}),
@@ -101,7 +113,8 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     for one in found:
         components = wishes.components[one.distribution]
         desired |= render.cluster_files(one, layout, wishes.renderer, components, existing)
-    plan = plan_files(desired, snapshot.read(desired), wishes.hand_edits)
+    rewritten = _rewritten(wishes, snapshot)
+    plan = plan_files(desired, snapshot.read(desired), wishes.hand_edits).with_changes(rewritten.changes)
     touched = [one for one in wishes.clusters if any(path.startswith(wishes.directory(one)) for path in plan.paths)]
     new = [one.name for one in touched if files[one.name] not in existing]
     message = clusters_message(new, [one.name for one in touched if one.name not in new], plan.paths)
@@ -109,7 +122,18 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     keys = _keys(wishes, snapshot)
     takeovers = {one.name: takeover.report(one, layout, existing, snapshot) for one in found}
     digests = {one.name: wishes.components[one.distribution].digest for one in found}
-    return ClustersPlan(plan, kustomizations, message, keys, layout, takeovers, digests)
+    return ClustersPlan(plan, kustomizations, message, keys, layout, takeovers, digests, rewritten.left)
+
+
+def _rewritten(wishes: Wishes, snapshot: Snapshot) -> migration.Rewritten:
+    """What people wrote for the clusters of an upgrade, also what others read: in versions that all of them know."""
+    found: dict[str, migration.Rewritten] = {}
+    for one in wishes.clusters if wishes.upgrade else ():
+        wanted = migration.api(wishes.components[one.distribution].documents)
+        for directory in wishes.layout.watched(one.name, one.environment):
+            found[directory] = found.get(directory) or migration.rewrite_files(snapshot, [directory], wanted)
+    changes = {change.path: change for part in found.values() for change in part.changes}
+    return migration.Rewritten(tuple(changes.values()), [said for part in found.values() for said in part.left])
 
 
 def _keys(wishes: Wishes, snapshot: Snapshot) -> dict[str, Sequence[Mapping[str, str]]]:

@@ -65,7 +65,8 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     for sync in thoughts:
         forge.check(parameters["forge"], sync.url)
     result = publish_all(parameters, "bootstrap", thoughts, check_mode=check_mode, say=say)
-    return {**result, "warnings": takeover.warnings(parameters["clusters"], result["clusters"])}
+    left = sorted({said for one in result["clusters"].values() for said in one.get("left") or []})
+    return {**result, "warnings": [*takeover.warnings(parameters["clusters"], result["clusters"]), *left]}
 
 
 def _checked(parameters: Mapping[str, Any]) -> list[Cluster]:
@@ -91,4 +92,5 @@ def _wishes(
 ) -> Wishes:
     renderer = Renderer(templates.read("bootstrap", parameters["templates"]))
     anew = [one["name"] for one in parameters["clusters"] if one["reachable"] and not one.get("follows")]
-    return Wishes(clusters, components, renderer, parameters["hand_edits"], parameters["allow"], anew)
+    migrates = any(one.get("upgrade") for one in parameters["clusters"])
+    return Wishes(clusters, components, renderer, parameters["hand_edits"], parameters["allow"], anew, migrates)

@@ -106,7 +106,7 @@ def test_plan_clusters_message_and_outcome() -> None:
     assert kinds == ["ConfigMap", "ClusterRole", "ClusterRole", *["Kustomization"] * 17], (
         "what Flux applies beside its own objects"
     )
-    nothing = {"files": [], "held": {}, "kustomization": "", "pending": "", "digest": "", "source_keys": []}
+    nothing = {"files": [], "held": {}, "kustomization": "", "pending": "", "digest": "", "left": [], "source_keys": []}
     assert found.outcome(cluster("stg-10")) == nothing
 
 
@@ -228,3 +228,28 @@ def test_the_first_manifest_of_a_version_is_locked_and_no_other_accepted() -> No
     assert changed.digest in after(repository, accepted)["clusters/stg-1/cluster.yaml"]
     newer = cluster("stg-2", "uid-stg-2", digest="", version="v2.9.5")
     assert plan_clusters(Wishes([newer], {newer.distribution: changed}, Renderer(TEMPLATES)), Files(repository))
+
+
+def test_an_upgrade_rewrites_what_people_wrote_for_its_clusters() -> None:
+    definition = documents.write([
+        {
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": "helmreleases.helm.toolkit.fluxcd.io"},
+            "spec": {
+                "group": "helm.toolkit.fluxcd.io",
+                "names": {"kind": "HelmRelease"},
+                "versions": [{"name": "v2", "served": True, "storage": True}],
+            },
+        }
+    ])  # fmt: skip
+    release = Manifest(f"{MANIFEST.text}---\n{definition}")
+    old = "# mine\napiVersion: helm.toolkit.fluxcd.io/v2beta2\nkind: HelmRelease\n"
+    paths = ["clusters/stg-1/mine.yaml", "infrastructure/base/mine.yaml", "infrastructure/production/mine.yaml"]
+    before = after({}, plan({}, STAGING)) | dict.fromkeys(paths, old)
+    for upgrade, expected in ((False, []), (True, paths[:2])):
+        wishes = Wishes([STAGING], {STAGING.distribution: release}, Renderer(TEMPLATES), upgrade=upgrade)
+        found = plan_clusters(wishes, Files(before))
+        assert [path for path in found.plan.paths if path.endswith("/mine.yaml")] == expected
+        written = after(before, found)
+        assert {written[path] for path in expected} <= {old.replace("v2beta2", "v2")}
