@@ -179,8 +179,7 @@ def _definitions(objects: Iterable[Document]) -> list[Document]:
 def _removed(wanted: Cluster, definition: Mapping[str, Any]) -> Problem:
     hint = (
         f"Flux would remove it with all of its {definition['objects']} object(s): keep its component in "
-        f"fleet_flux_components, or, if they may go, delete them (nobody finalises them later), and run again with "
-        f"fleet_allow: [{REMOVE}]"
+        f"fleet_flux_components, or, if they may go, run again with fleet_allow: [{REMOVE}]"
     )
     return Problem(wanted.host, "CustomResourceDefinition", str(definition["name"]), hint)
 

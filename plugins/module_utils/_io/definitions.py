@@ -8,11 +8,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import upgrade
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, upgrade
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import COMPONENT_LABEL
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
 
 _PART_OF = "app.kubernetes.io/part-of=flux"
@@ -72,3 +74,29 @@ def _rewrite(cluster: Cluster, document: Document, version: str) -> None:
                 raise
         space = metadata.get("namespace", "")
         found = cluster.get(document["apiVersion"], document["kind"], metadata["name"], space)
+
+
+def release(cluster: Cluster, controllers: Collection[str]) -> list[str]:
+    """Let definitions go that Flux has deleted and whose controller is gone: nobody else finalises their objects.
+
+    Returns the names of the definitions of which objects were let go.
+    """
+    found = []
+    for one in cluster.list(_API, _KIND, selector=_PART_OF):
+        component = documents.label(one, COMPONENT_LABEL)
+        if one["metadata"].get("deletionTimestamp") and component and component not in controllers:
+            found.append(one["metadata"]["name"])
+            definition = _definition(cluster, one)
+            api_version = f"{definition['group']}/{definition['storage']}"
+            for left in cluster.list(api_version, definition["kind"]):
+                named = {**left, "apiVersion": api_version, "kind": definition["kind"]}
+                _let_go(cluster, named)
+    return found
+
+
+def _let_go(cluster: Cluster, document: Document) -> None:
+    try:
+        cluster.merge(document, {"metadata": {"finalizers": None}})
+    except ClusterError as error:
+        if error.status != 404:  # gone by itself
+            raise

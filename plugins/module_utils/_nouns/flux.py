@@ -30,7 +30,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FluxState
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import distribution, flux, objects
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import definitions, distribution, flux, objects
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
@@ -78,6 +78,8 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
             state = flux.observe(cluster)
         state = flux.release(cluster, state, parameters["timeout"])
         state = _wait_applied(cluster, state, parameters, say)
+        if parameters["files"]:
+            definitions.release(cluster, state.deployments)
         return {**result, "revision": state.revision, "version": state.version}
 
 
