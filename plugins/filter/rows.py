@@ -36,6 +36,13 @@ def failed_environments(
     return outcome.failed_environments({host: hostvars[host] for host in hosts}, role, step)
 
 
+def failed_clusters(
+    hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], role: str, step: str
+) -> dict[str, str]:
+    """Cluster → why, of hosts on which this step of a role failed."""
+    return outcome.failed_clusters({host: hostvars[host] for host in hosts}, role, step)
+
+
 def run_rows(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], role: str) -> list[outcome.Row]:
     """What a role came to, a row for each host."""
     return [outcome.run_row(host, hostvars[host], role) for host in hosts]
@@ -53,6 +60,7 @@ class FilterModule:
         """Name → filter."""
         return {
             "cluster_names": cluster_names,
+            "failed_clusters": failed_clusters,
             "failed_environments": failed_environments,
             "inventory_members": inventory_members,
             "run_rows": run_rows,

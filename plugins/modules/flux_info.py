@@ -121,7 +121,7 @@ suspended:
   type: list
   elements: str
 suspensions:
-  description: The same by reason, as M(fluxops.fleet.suspension#module) writes it on what it suspends.
+  description: The same by reason, as M(fluxops.fleet.suspension) writes it on what it suspends.
   returned: always
   type: list
   elements: dict

@@ -41,6 +41,11 @@ def tenants_message(names: Mapping[str, Iterable[str]], environments: Iterable[s
     return compose(_fitting(subjects), paths, {"Fleet-Tenant": sorted({one for _verb, ones in named for one in ones})})
 
 
+def retirement_subject(names: Sequence[str]) -> str:
+    """The subject for a change that takes clusters out of the repository."""
+    return _fitting([f"decommission {said(sorted(names))}" for said in (", ".join, _counted("cluster"))])
+
+
 def _fitting(subjects: Sequence[str]) -> str:
     """The first that is short enough, else the last."""
     return next((one for one in subjects if len(one) <= _LONGEST_SUBJECT), subjects[-1])

@@ -21,7 +21,17 @@ DETAILS = ("cluster", "what", "name", "state", "revision", "failure")
 
 
 # What a role does in a cluster, in this order; each step is registered as __<role>_<step>.
-_STEPS = ("migration", "credentials", "flux", "reconciled", "offboarded", "removed", "suspension", "rotation")
+_STEPS = (
+    "migration",
+    "credentials",
+    "flux",
+    "reconciled",
+    "offboarded",
+    "removed",
+    "suspension",
+    "rotation",
+    "decommissioned",
+)
 
 
 def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:
@@ -30,13 +40,10 @@ def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:
     publication = _registered(variables, f"__{role}_published")
     published = (publication.get("clusters") or {}).get(found.get("name")) or {}
     steps = [_registered(variables, f"__{role}_{step}") for step in _STEPS]
-    held = [f"{path}: {why}" for path, why in (published.get("held") or {}).items()]
-    failures = ["" if found.get("reachable") else found.get("failure") or found.get("msg") or "not asked", *held]
-    failures += [one.get("msg") for one in (found, *steps) if one.get("failed")]
-    failures += [one for step in steps if not step.get("failed") for one in step.get("failures") or []]
-    failures += [_unmerged(published, variables)]
-    failures += [f"not started: {publication['stopped']}"] if publication.get("stopped") and not published else []
-    revision = next((one["revision"] for one in reversed(steps) if one.get("revision")), "")
+    failures = [*_failures(found, publication, published, steps), _unmerged(published, variables)]
+    revision = next(
+        (one["revision"] for one in reversed(steps) if one.get("revision")), published.get("gone") and "gone"
+    )
     changed = bool(published.get("files")) or any(one.get("changed") for one in steps)
     held_back = [one for step in steps for one in step.get("suspensions") or []]
     planned = bool(found) and (not revision or (changed and bool(variables.get("ansible_check_mode"))))
@@ -67,6 +74,22 @@ def _readiness(planned: bool, published: Mapping[str, Any], variables: Mapping[s
     return "planned" if planned else True
 
 
+def _failures(
+    found: Mapping[str, Any],
+    publication: Mapping[str, Any],
+    published: Mapping[str, Any],
+    steps: Sequence[Mapping[str, Any]],
+) -> list[Any]:
+    """All that is wrong with one cluster, causes first; empty texts where nothing is."""
+    held = [f"{path}: {why}" for path, why in (published.get("held") or {}).items()]
+    away = not (found.get("reachable") or published.get("gone"))
+    failures = [*held, (found.get("failure") or found.get("msg") or "not asked") if away else ""]
+    failures += [one.get("msg") for one in (found, *steps) if one.get("failed")]
+    failures += [one for step in steps if not step.get("failed") for one in step.get("failures") or []]
+    failures += [f"not started: {publication['stopped']}"] if publication.get("stopped") and not published else []
+    return failures
+
+
 def failed_environments(hosts: Mapping[str, Mapping[str, Any]], role: str, step: str) -> dict[str, str]:
     """Environment → why, of hosts (host → its variables) on which this step of a role failed."""
     found = {}
@@ -75,6 +98,17 @@ def failed_environments(hosts: Mapping[str, Mapping[str, Any]], role: str, step:
         if registered.get("failed"):
             environment = str(_registered(variables, f"__{role}_preflight").get("environment", ""))
             found[environment] = str(registered.get("msg", "failed"))
+    return found
+
+
+def failed_clusters(hosts: Mapping[str, Mapping[str, Any]], role: str, step: str) -> dict[str, str]:
+    """Cluster → why, of hosts (host → its variables) on which this step of a role failed."""
+    found = {}
+    for variables in hosts.values():
+        registered = _registered(variables, f"__{role}_{step}")
+        if registered.get("failed"):
+            name = str(_registered(variables, f"__{role}_preflight").get("name", ""))
+            found[name] = str(registered.get("msg", "failed"))
     return found
 
 

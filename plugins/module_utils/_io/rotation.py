@@ -48,7 +48,7 @@ class Rotation:
 
     def __init__(self, cluster: Cluster, turn: Turn, parameters: Mapping[str, Any], say: Callable[[str], None]) -> None:
         self._cluster, self.turn, self._say = cluster, turn, say
-        self._how, self._repository = parameters["pull"] or {"kind": "deploy_key"}, parameters["repository"]
+        self._how, self._repository = parameters["pull"], parameters["repository"]
         settings, url = parameters["forge"], parameters["repository"]["url"]
         self._forge = forge.at(settings, url) if settings else None
         self._titles = deploy_key_titles(cluster.where)
@@ -84,7 +84,11 @@ class Rotation:
     def _wanted(self) -> Document:
         """The Secret as it is to be: a key that lies ready is used, and none is made after the swap."""
         staged = self.turn.staged
-        key = keys.generate(self._cluster.where) if self._generated and not secret.identity(staged) else None
+        key = (
+            keys.generate(self._cluster.where, self._how["algorithm"])
+            if self._generated and not secret.identity(staged)
+            else None
+        )
         return secret.pull_secret(self._how, self._repository, staged, key)
 
     def is_needed(self, older_than: int) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     AUTH,
     FORGE,
+    KEY_ALGORITHMS,
     NAME,
     REPOSITORY,
     SECRETS,
@@ -38,18 +39,20 @@ ARGUMENTS: Specification = {
     "older_than": {"type": "int", "default": 0},
 }
 
+_NEW_KEY = {"kind": "deploy_key", "algorithm": KEY_ALGORITHMS[0]}
+
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Rotate once; see the module's documentation for parameters and result."""
     where, repository = parameters["name"], parameters["repository"]
-    how = parameters["pull"] or {"kind": "deploy_key"}
+    how = parameters["pull"] or _NEW_KEY
     raise_if(secret.problems(how, repository, [], where))
     forge.check(parameters["forge"], repository["url"])
     with Cluster(parameters["auth"], where) as cluster:
         turn, state = rotation.look(cluster), flux.observe(cluster)
         wanted = (repository["url"], repository["branch"], Layout().cluster(where))
         raise_if([*turns.strangers(where, state.followed, wanted), *turn.problems(where)])
-        found = rotation.Rotation(cluster, turn, parameters, say)
+        found = rotation.Rotation(cluster, turn, {**parameters, "pull": how}, say)
         needed = found.is_needed(parameters["older_than"])
         result: Result = {
             "changed": needed,

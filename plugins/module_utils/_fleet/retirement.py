@@ -1,0 +1,120 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""The change of the fleet repository when clusters leave: from their names and a snapshot to a plan."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import messages, preflight, tenants
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout, deploy_key_titles
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import Change, Plan
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
+
+DECOMMISSION = "decommission"
+CLUSTER_GONE = "cluster_gone"
+_AWAY = f"can't be reached: if this cluster no longer exists, run again with fleet_allow: [{CLUSTER_GONE}]"
+
+
+@dataclass(frozen=True)
+class Retirement:
+    """Clusters that leave one repository; ``waiting``: cluster → why its files stay for now."""
+
+    members: Sequence[Member]
+    allow: Sequence[str] = ()
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    layout: Layout = field(default_factory=Layout)
+
+    def prefixes(self, one: Member) -> tuple[str, ...]:
+        """The directories that are one cluster's alone."""
+        own = self.layout.own_component(one.environment, one.name, "")
+        return self.layout.cluster(one.name), self.layout.own_tenants(one.environment, one.name), own.rstrip("/")
+
+    def why(self, one: Member) -> str:
+        """Why the files of a cluster stay; empty where they go."""
+        away = "" if one.reachable or CLUSTER_GONE in self.allow else _AWAY
+        return self.waiting.get(one.name, "") or away
+
+
+@dataclass(frozen=True)
+class RetirementPlan:
+    """The files that go, and the deploy keys (repository URL → titles) that go before them."""
+
+    wishes: Retirement
+    plan: Plan = field(default_factory=Plan)
+    keys: Mapping[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def message(self) -> str:
+        """The commit's message."""
+        names = [one.name for one in self.wishes.members if self.outcome(one)["files"]]
+        return messages.compose(messages.retirement_subject(names), self.plan.paths, {"Fleet-Cluster": names})
+
+    def outcome(self, one: Member) -> dict[str, Any]:
+        """What was planned for one cluster. ``gone``: it is taken for gone, and nobody asked it."""
+        prefixes = tuple(f"{prefix}/" for prefix in self.wishes.prefixes(one))
+        why = self.wishes.why(one)
+        return {
+            "files": [path for path in self.plan.paths if path.startswith(prefixes)],
+            "held": {prefixes[0]: why} if prefixes[0] in self.plan.held else {},
+            "gone": not one.reachable and not why,
+        }
+
+
+def plan_retirement(wishes: Retirement, snapshot: Snapshot) -> RetirementPlan:
+    """Plan against a snapshot of the repository. A cluster that it does not have is no problem, and no change."""
+    paths = [path for path in snapshot.paths(wishes.layout.clusters) if path.endswith("/cluster.yaml")]
+    pins = preflight.pinned_uids(snapshot.read(paths), wishes.layout)
+    raise_if(preflight.identity([one for one in wishes.members if one.uid], pins, ()))
+    changes: list[Change] = []
+    held: dict[str, str] = {}
+    going = []
+    for one in wishes.members:
+        files = [path for prefix in wishes.prefixes(one) for path in snapshot.paths(prefix)]
+        if files and wishes.why(one):
+            held[f"{wishes.layout.cluster(one.name)}/"] = wishes.why(one)
+        elif not wishes.why(one):
+            texts = snapshot.read(files)
+            changes += [Change(path, texts.get(path, ""), None) for path in files]
+            going.append((one, bool(files)))
+    if DECOMMISSION not in wishes.allow:
+        raise_if(_unasked(one) for one, known in going if known and one.reachable)
+    return RetirementPlan(wishes, Plan(tuple(changes), held), _keys(wishes, [one for one, _known in going], snapshot))
+
+
+def _unasked(one: Member) -> Problem:
+    hint = "Flux would leave this cluster, and its directory the fleet repository; "
+    hint += f"if that is meant, run again with fleet_allow: [{DECOMMISSION}]"
+    return Problem(one.host, "cluster", one.name, hint)
+
+
+def _keys(wishes: Retirement, going: Sequence[Member], snapshot: Snapshot) -> dict[str, set[str]]:
+    """The titles of the keys that clusters have: their own at the fleet repository, and those of tenants' sources."""
+    titles: dict[str, set[str]] = defaultdict(set)
+    for one in going:
+        titles[one.sync.url] |= {*deploy_key_titles(one.name)}
+    for environment in {one.environment for one in going}:
+        names = [one.name for one in going if one.environment == environment]
+        for key in _source_keys(wishes.layout, environment, snapshot):
+            for name in names:
+                titles[key["url"]] |= {*deploy_key_titles(name, key["namespace"], key["source"])}
+    return dict(titles)
+
+
+def _source_keys(layout: Layout, environment: str, snapshot: Snapshot) -> list[dict[str, str]]:
+    prefix = f"{layout.projects}/{environment}"
+    paths = [path for path in snapshot.paths(prefix) if path.endswith("/tenant.yaml")]
+    return [
+        key
+        for path, text in snapshot.read(paths).items()
+        for key in tenants.keys(path.split("/")[-2], tenants.objects(text, path))
+    ]
