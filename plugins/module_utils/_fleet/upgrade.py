@@ -25,6 +25,7 @@ REMOVE = "remove_flux_component"
 # Flux's minor → the oldest minor of Kubernetes 1 that its own check accepts, from cmd/flux/check.go at its tags:
 # https://github.com/fluxcd/flux2/blob/v2.9.0/cmd/flux/check.go
 _OLDEST_KUBERNETES = {(2, 3): 28, (2, 4): 28, (2, 5): 30, (2, 6): 31, (2, 7): 32, (2, 8): 33, (2, 9): 33}
+_WHOLE = re.compile(r"v\d+\.\d+\.\d+")
 _NUMBERS = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(-.*)?")
 
 
@@ -43,7 +44,7 @@ def version_problems(
 ) -> list[Problem]:
     """A Kubernetes that is too old, a step back, or one over a minor's head. ``migrates``: the run is an upgrade."""
     target, allowed = _numbers(wanted.distribution.version), set(allow)
-    if not target:
+    if not target or not _WHOLE.match(wanted.distribution.version):  # which is said elsewhere
         return []
     oldest, kubernetes = _OLDEST_KUBERNETES.get(target[:2]), _numbers(str(facts["kubernetes_version"]))
     found, version = [], wanted.distribution.version

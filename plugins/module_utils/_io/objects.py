@@ -22,6 +22,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import C
 _SERVER_FIELDS = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
 _SHOWN = (("GitRepository", FLUX_SYNC), ("Kustomization", FLUX_SYNC))
 _ESTABLISHED_SECONDS = 60
+_INVALID = 422
 _FLUX_CLI = "flux"
 # How the API server names the managers of fields that an apply would change.
 _CONFLICT = re.compile(r'conflicts? with "([^"]+)"')
@@ -54,7 +55,8 @@ def diffs(changes: Sequence[ObjectChange], title: str) -> list[dict[str, str]]:
 def plan(cluster: Cluster, wanted: Iterable[Document], manager: str, *, by_flux: bool = False) -> list[ObjectChange]:
     """What a server-side apply would change, by the API server's own dry run. ``by_flux``: it forces, as Flux does.
 
-    Objects whose namespace or kind is still to come can't be dry-run; they are planned from the files.
+    Objects whose namespace or kind is still to come can't be dry-run; they are planned from the files. So are those
+    definitions that the API server takes only once what is stored was migrated, as an upgrade does.
     """
     changes: list[ObjectChange] = []
     for document in (one for stage in stages(wanted) for one in stage):
@@ -63,10 +65,19 @@ def plan(cluster: Cluster, wanted: Iterable[Document], manager: str, *, by_flux:
         if before is None:
             changes.append(ObjectChange(None, document))
             continue
-        after = _applied(cluster, document, manager, force=by_flux, dry_run=True)
+        after = _foreseen(cluster, document, manager, by_flux=by_flux)
         if _visible(before) != _visible(after):
             changes.append(ObjectChange(before, after))
     return changes
+
+
+def _foreseen(cluster: Cluster, document: Document, manager: str, *, by_flux: bool) -> Document:
+    try:
+        return _applied(cluster, document, manager, force=by_flux, dry_run=True)
+    except ClusterError as error:
+        if by_flux and error.status == _INVALID and "status.storedVersions" in str(error):
+            return document
+        raise
 
 
 def apply(cluster: Cluster, wanted: Iterable[Document], manager: str) -> None:

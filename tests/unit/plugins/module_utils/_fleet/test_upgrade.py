@@ -112,6 +112,7 @@ STEPS = [
     ("v2.9.5", "v2.9.4", "a step back", "downgrade_flux"),
     ("v2.10.0", "v2.9.4", "a step back", "downgrade_flux"),
     ("v2.7.9", "v2.9.4", "playbook upgrade", "skip_flux_minor"),
+    ("v2.9.4", "2.8", "", ""),
     ("v2.9.4", "v2.11.0", "minor by minor", "skip_flux_minor"),
 ]
 
