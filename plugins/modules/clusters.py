@@ -142,7 +142,8 @@ clusters:
       type: dict
       returned: always
     left:
-      description: Fields in people's manifests that the new Flux no longer has; also warnings. Only in an upgrade.
+      description: What an upgrade leaves. Fields in people's manifests that the new Flux no longer has, and clusters
+        that are meant to have other versions of Flux. Also warnings.
       type: list
       elements: str
       returned: always

@@ -76,7 +76,7 @@ class ClustersPlan:
     takeovers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     left: Sequence[str] = ()
-    """Fields in people's manifests that the new Flux no longer has."""
+    """What an upgrade leaves: fields of people's manifests that the new Flux lacks, clusters at other versions."""
 
     def outcome(self, cluster: Cluster) -> dict[str, Any]:
         """What was planned for one cluster."""
@@ -101,7 +101,8 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     """Plan against a snapshot of the repository. A wrong identity is InvalidInput."""
     layout = wishes.layout
     facts = snapshot.read([path for path in snapshot.paths(layout.clusters) if path.endswith("/cluster.yaml")])
-    changed = upgrade.lock_problems(wishes.clusters, wishes.components, preflight.locked(facts, layout))
+    locks = preflight.locked(facts, layout)
+    changed = upgrade.lock_problems(wishes.clusters, wishes.components, locks)
     raise_if([*preflight.identity(wishes.clusters, preflight.pinned_uids(facts, layout), wishes.allow), *changed])
     files = {one.name: layout.flux_file(one.name, "kustomization") for one in wishes.clusters}
     overlays = [layout.cluster_file(one.name, "infrastructure") for one in wishes.clusters]
@@ -122,7 +123,13 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     keys = _keys(wishes, snapshot)
     takeovers = {one.name: takeover.report(one, layout, existing, snapshot) for one in found}
     digests = {one.name: wishes.components[one.distribution].digest for one in found}
-    return ClustersPlan(plan, kustomizations, message, keys, layout, takeovers, digests, rewritten.left)
+    return ClustersPlan(
+        plan, kustomizations, message, keys, layout, takeovers, digests, _left(wishes, rewritten, locks)
+    )
+
+
+def _left(wishes: Wishes, rewritten: migration.Rewritten, locks: Mapping[str, tuple[str, str]]) -> tuple[str, ...]:
+    return (*rewritten.left, *(upgrade.skew(wishes.clusters, locks) if wishes.upgrade else ()))
 
 
 def _rewritten(wishes: Wishes, snapshot: Snapshot) -> migration.Rewritten:

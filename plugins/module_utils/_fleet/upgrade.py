@@ -140,6 +140,16 @@ def lock_problems(
     return found
 
 
+def skew(clusters: Sequence[Cluster], locks: Mapping[str, tuple[str, str]]) -> list[str]:
+    """What of the fleet is at other versions of Flux than these clusters will be, in words: version by version."""
+    wanted = {one.name: one.distribution.version for one in clusters}
+    others: dict[str, list[str]] = {}
+    for name, (version, _digest) in sorted(locks.items()):
+        if name not in wanted and version not in wanted.values():
+            others.setdefault(version, []).append(name)
+    return [f"Flux {version} is still meant for {', '.join(names)}" for version, names in sorted(others.items())]
+
+
 def definition_problems(
     wanted: Cluster,
     definitions: Sequence[Mapping[str, Any]],

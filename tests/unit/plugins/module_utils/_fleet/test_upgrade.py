@@ -171,3 +171,18 @@ def test_rewritten_objects_name_the_new_version_everywhere() -> None:
             "managedFields": [managers[0] | {"apiVersion": "x.io/v1"}, managers[1], managers[2]],
         }
     }
+
+
+def test_skew_names_the_clusters_that_stay_at_other_versions() -> None:
+    locks = {
+        "a": ("v2.8.0", "x"),
+        "b": ("v2.9.4", "y"),
+        "d": ("v2.8.0", "x"),
+        "stg-1": ("v2.8.0", "x"),
+        "c": ("v2.7.0", "z"),
+    }
+    assert upgrade.skew([cluster()], locks) == [
+        "Flux v2.7.0 is still meant for c",
+        "Flux v2.8.0 is still meant for a, d",
+    ]
+    assert upgrade.skew([cluster()], {"b": ("v2.9.4", "y")}) == []
