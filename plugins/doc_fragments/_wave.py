@@ -21,8 +21,8 @@ options:
     elements: str
   earlier:
     description:
-      - What earlier waves of this run published, as returned under RV(ignore:clusters). It is returned again.
-      - A failure does not fail the task then; it is returned as RV(ignore:stopped).
+      - What this returned for the wave before. What earlier waves of this run published is returned again.
+      - A failure does not fail the task then; it is returned as C(stopped).
     type: dict
     default: {}
   stopped:

@@ -53,6 +53,11 @@ def status_rows(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]])
     return [outcome.status_row(host, hostvars[host]) for host in hosts]
 
 
+def wave_failures(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], role: str) -> dict[str, str]:
+    """Host → why, of hosts of a wave on which a step of a role failed."""
+    return outcome.wave_failures({host: hostvars[host] for host in hosts}, role)
+
+
 class FilterModule:
     """The collection's filters."""
 
@@ -65,4 +70,5 @@ class FilterModule:
             "inventory_members": inventory_members,
             "run_rows": run_rows,
             "status_rows": status_rows,
+            "wave_failures": wave_failures,
         }

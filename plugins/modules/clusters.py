@@ -100,11 +100,24 @@ stopped:
   description: Why this wave was not published, where O(earlier) ones were.
   returned: always
   type: str
+paused:
+  description: Whether that is no failure, and this wave is for another run.
+  returned: always
+  type: bool
 pull_requests:
   description: The URLs of the open pull requests that hold the change.
   returned: success
   type: list
   elements: str
+pending:
+  description: The clusters of later waves for which something is to be published.
+  returned: always
+  type: list
+  elements: str
+published:
+  description: Whether this wave changed anything in the repository.
+  returned: always
+  type: bool
 clusters:
   description: Cluster name to what was published for it.
   returned: success

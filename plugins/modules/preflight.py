@@ -27,6 +27,10 @@ options:
       - Without it, only what concerns a cluster that runs Flux already is checked.
     type: dict
     required: false
+  before:
+    description: Whether to note what M(fluxops.fleet.gate) compares with later.
+    type: bool
+    default: false
   namespaces:
     description: Whether to list the namespaces too, each with the tenant that owns it.
     type: bool
@@ -118,6 +122,10 @@ upgrade:
   description: As given.
   returned: always
   type: bool
+before:
+  description: What is not ready (C(ailing)), and which objects of Flux's there are in its own namespace (C(fleet)).
+  returned: where O(before) asked for it and the cluster was reached
+  type: dict
 namespaces:
   description: Namespace to the tenant that its label names; empty text without one.
   returned: where O(namespaces) asked for it and the cluster was reached

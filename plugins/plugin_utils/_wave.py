@@ -23,10 +23,18 @@ class WaveAction(FleetAction):
 
     def perform(self, parameters: dict[str, Any], task_vars: dict[str, Any]) -> Result:
         """The noun's result, with those of earlier waves."""
-        earlier = parameters["earlier"]
-        if parameters["stopped"]:
-            return {"changed": False, "clusters": earlier, "stopped": parameters["stopped"]}
+        earlier, stopped = parameters["earlier"], parameters["stopped"]
+        known = {"clusters": earlier.get("clusters") or {}, "pending": earlier.get("pending") or []}
+        before = {**known, "published": False, "paused": False}
+        if stopped:
+            return {"changed": False, **before, "stopped": stopped, "paused": bool(earlier.get("paused"))}
         result = super().perform(parameters, task_vars)
-        if result.get("failed") and earlier:
-            return {"changed": False, "clusters": earlier, "stopped": str(result["msg"])}
-        return {**result, "clusters": {**earlier, **result.get("clusters", {})}, "stopped": ""}
+        if result.get("failed") and before["clusters"]:
+            return {"changed": False, **before, "stopped": str(result["msg"])}
+        if before["clusters"] and self._task.check_mode and not task_vars.get("ansible_check_mode"):
+            # The cluster phase alone: what of a later wave is not published yet is for another run.
+            awaits = [str(one["awaits"]) for one in result.get("clusters", {}).values() if one.get("awaits")]
+            if awaits:
+                return {"changed": False, **before, "stopped": awaits[0], "paused": True}
+        clusters = {**before["clusters"], **result.get("clusters", {})}
+        return {**before, **result, "clusters": clusters, "published": bool(result.get("changed")), "stopped": ""}

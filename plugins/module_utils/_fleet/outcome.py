@@ -20,12 +20,15 @@ CONTENTS = {"infrastructure": "component", "tenants": "tenant"}
 DETAILS = ("cluster", "what", "name", "state", "revision", "failure")
 
 
+# Of a cluster whose wave's turn never came.
+NOT_STARTED = "not started"
 # What a role does in a cluster, in this order; each step is registered as __<role>_<step>.
 _STEPS = (
     "migration",
     "credentials",
     "flux",
     "reconciled",
+    "gate",
     "offboarded",
     "removed",
     "suspension",
@@ -37,10 +40,13 @@ _STEPS = (
 def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:
     """One cluster's row from what a role registered on its host: ``__<role>_preflight``, ``_published``, its steps."""
     found = _registered(variables, f"__{role}_preflight")
-    publication = _registered(variables, f"__{role}_published")
+    publication, verdict = (_registered(variables, f"__{role}_{one}") for one in ("published", "verdict"))
     published = (publication.get("clusters") or {}).get(found.get("name")) or {}
     steps = [_registered(variables, f"__{role}_{step}") for step in _STEPS]
-    failures = [*_failures(found, publication, published, steps), _unmerged(published, variables)]
+    stopped = publication.get("stopped") or verdict.get("stopped") or ""
+    waits = bool(stopped) and not published and not any(steps)
+    late = stopped if waits and not (verdict.get("paused") or publication.get("paused")) else ""
+    failures = [*_failures(found, published, steps), _unmerged(published, variables), late]
     revision = next(
         (one["revision"] for one in reversed(steps) if one.get("revision")), published.get("gone") and "gone"
     )
@@ -50,7 +56,7 @@ def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:
     return {
         "cluster": found.get("name", host),
         "environment": found.get("environment", ""),
-        "ready": _readiness(planned, published, variables) if not any(failures) else False,
+        "ready": NOT_STARTED if waits else not any(failures) and _readiness(planned, published, variables),
         "changed": changed,
         "flux": next((one["version"] for one in steps if one.get("version")), "") or found.get("version", ""),
         "revision": revision or found.get("revision", ""),
@@ -74,20 +80,31 @@ def _readiness(planned: bool, published: Mapping[str, Any], variables: Mapping[s
     return "planned" if planned else True
 
 
-def _failures(
-    found: Mapping[str, Any],
-    publication: Mapping[str, Any],
-    published: Mapping[str, Any],
-    steps: Sequence[Mapping[str, Any]],
-) -> list[Any]:
+def _failures(found: Mapping[str, Any], published: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> list[Any]:
     """All that is wrong with one cluster, causes first; empty texts where nothing is."""
     held = [f"{path}: {why}" for path, why in (published.get("held") or {}).items()]
     away = not (found.get("reachable") or published.get("gone"))
     failures = [*held, (found.get("failure") or found.get("msg") or "not asked") if away else ""]
     failures += [one.get("msg") for one in (found, *steps) if one.get("failed")]
     failures += [one for step in steps if not step.get("failed") for one in step.get("failures") or []]
-    failures += [f"not started: {publication['stopped']}"] if publication.get("stopped") and not published else []
     return failures
+
+
+def wave_failures(hosts: Mapping[str, Mapping[str, Any]], role: str) -> dict[str, str]:
+    """Host → why, of the hosts (→ variables) of a wave where something failed; all of them where none was reached.
+
+    A cluster that can't be reached says nothing of the wave, and neither does a file that was left alone.
+    """
+    found: dict[str, str] = {}
+    reached = False
+    for host, variables in hosts.items():
+        preflight = _registered(variables, f"__{role}_preflight")
+        reached = reached or bool(preflight.get("reachable"))
+        steps = [_registered(variables, f"__{role}_{step}") for step in _STEPS]
+        failures = [str(one.get("msg", "failed")) for one in (preflight, *steps) if one.get("failed")]
+        if failures:
+            found[host] = failures[0].removeprefix(f"{host}: ")
+    return found if reached else dict.fromkeys(hosts, "can't be reached, like all others of the wave")
 
 
 def failed_environments(hosts: Mapping[str, Mapping[str, Any]], role: str, step: str) -> dict[str, str]:
@@ -194,4 +211,4 @@ def _short(revision: str) -> str:
 
 def failed(rows: Iterable[Row]) -> list[str]:
     """The clusters that are not as they should be."""
-    return [row["cluster"] for row in rows if not row["ready"]]
+    return [row["cluster"] for row in rows if not row["ready"] or (row["ready"] == NOT_STARTED and row["failure"])]

@@ -113,36 +113,60 @@ def steps(waves: Sequence[Wave], tasks: Mapping[str, str], *, gated: bool) -> li
     return found
 
 
-class Hosted(Protocol):
-    """A cluster of a run, known by its host."""
+class Named(Protocol):
+    """A cluster of a run."""
 
     @property
     def host(self) -> str:
         """The inventory host."""
 
+    @property
+    def name(self) -> str:
+        """The cluster's name."""
 
-One = TypeVar("One", bound=Hosted)
-Change = TypeVar("Change")
-Think = Callable[[Snapshot], Change]
+
+class Told(Protocol):
+    """A planned change that says what of it concerns one cluster."""
+
+    def outcome(self, one: Any) -> dict[str, Any]:
+        """What was planned for a cluster, as plain data."""
 
 
-def in_turn(
-    group: Sequence[One], parameters: Mapping[str, Any], thought: Callable[[list[One]], Think[Change]]
-) -> tuple[list[One], Think[Change]]:
-    """The clusters whose turn it is by a noun's parameters ``wave``, and what plans for them.
+One = TypeVar("One", bound=Named)
+Change = TypeVar("Change", bound=Told)
 
-    ``thought`` makes a plan's function for some clusters. That of the first wave also plans for all, so that what the
-    repository shows to be wrong with any of them is known before anything is written.
-    """
-    wave = parameters["wave"]
-    mine = [one for one in group if wave is None or one.host in wave]
-    think = thought(mine)
-    if parameters["earlier"] or len(mine) == len(group):
-        return mine, think
-    everyone = thought(list(group))
 
-    def checked(snapshot: Snapshot) -> Change:
-        everyone(snapshot)
-        return think(snapshot)
+class Turn:
+    """Whose turn it is by a noun's parameters ``wave`` and ``earlier``, and for whom more is to come."""
 
-    return mine, checked
+    def __init__(self, parameters: Mapping[str, Any]) -> None:
+        self._wave: Sequence[str] | None = parameters["wave"]
+        self._earlier: Mapping[str, Any] = parameters["earlier"].get("clusters") or {}
+        self._pending: set[str] = set(parameters["earlier"].get("pending") or [])
+
+    @property
+    def pending(self) -> list[str]:
+        """The clusters of later waves for which something is to be published."""
+        return sorted(self._pending)
+
+    def of(
+        self, group: Sequence[One], thought: Callable[[list[One]], Callable[[Snapshot], Change]]
+    ) -> tuple[list[One], Callable[[Snapshot], Change]]:
+        """Those of a group whose turn it is, and what plans for them; ``thought`` makes that for some clusters.
+
+        The first wave also plans for all, so that what the repository shows to be wrong with any of them is known
+        before anything is written.
+        """
+        mine = [one for one in group if self._wave is None or one.host in self._wave]
+        think = thought(mine)
+        self._pending -= {one.name for one in mine}
+        if self._earlier or len(mine) == len(group):
+            return mine, think
+        everyone, later = thought(list(group)), [one for one in group if one not in mine]
+
+        def checked(snapshot: Snapshot) -> Change:
+            found = everyone(snapshot)
+            self._pending = {one.name for one in later if found.outcome(one)["files"]}
+            return think(snapshot)
+
+        return mine, checked

@@ -8,10 +8,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, health, lockdown, ready
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, gate, health, lockdown, ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import state as flux_state
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
@@ -101,21 +101,20 @@ def look(
     auth: Mapping[str, Any],
     where: str,
     *,
-    namespaces: bool = False,
-    contents: bool = False,
+    also: Collection[str] = (),
     changes: Callable[[Mapping[str, Any]], bool] = lambda _facts: False,
 ) -> dict[str, Any]:
     """A cluster and its Flux as plain data. One that can't be reached or read is a finding, no error.
 
-    ``namespaces``: also all namespaces, each with the tenant that its label names (empty without one).
-    ``contents``: also how all components and tenants are. ``changes``: whether, by these facts, Flux is to change; then
-    also how its objects are stored (``definitions``).
+    ``also``: what else is looked at: ``namespaces``, all of them, each with the tenant that its label names (empty
+    without one); ``contents``, how all components and tenants are; ``before``, what a gate has to know later.
+    ``changes``: whether, by these facts, Flux is to change; then also how its objects are stored (``definitions``).
     """
-    facts = _unknown() | ({"infrastructure": [], "tenants": []} if contents else {})
+    facts = _unknown() | ({"infrastructure": [], "tenants": []} if "contents" in also else {})
     try:
         with Cluster(auth, where) as cluster:
             facts |= {"administrator": cluster.may("*", "*", "*"), "kubernetes_version": cluster.version()}
-            facts |= _read(cluster, namespaces=namespaces, contents=contents)
+            facts |= _read(cluster, also)
             return facts | {"definitions": definitions.read(cluster) if changes(facts) else []}
     except Unreachable as error:
         return facts | {"reachable": False, "failure": str(error)}
@@ -123,12 +122,14 @@ def look(
         return facts | {"failure": str(error)}
 
 
-def _read(cluster: Cluster, *, namespaces: bool, contents: bool) -> dict[str, Any]:
-    facts: dict[str, Any] = {"namespaces": owners(cluster, every=True)} if namespaces else {}
+def _read(cluster: Cluster, also: Collection[str]) -> dict[str, Any]:
+    facts: dict[str, Any] = {"namespaces": owners(cluster, every=True)} if "namespaces" in also else {}
     found = everything(cluster)
-    more = of_kinds(cluster, lockdown.MORE_KINDS) if contents else {}
-    if contents:
+    more = of_kinds(cluster, lockdown.MORE_KINDS) if "contents" in also else {}
+    if "contents" in also:
         facts |= health.facts(health.View(found, owners(cluster)))
+    if "before" in also:
+        facts["before"] = gate.before(found)
     locked = _locked(cluster, {**found, **more})
     # Flux may be installed where we don't look for it; its definitions are the same everywhere.
     known = [] if flux_state.of(found).sync else [cluster.get(*_SOURCES)]

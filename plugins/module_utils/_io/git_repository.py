@@ -109,10 +109,17 @@ class Repository:
         """What lies at or under these paths (all without any), folders left out: path to mode, kind and id."""
         return self._list("-r", prefixes)
 
-    def read(self, paths: Iterable[str]) -> dict[str, bytes]:
-        """Contents of those of the paths that are regular files; what is not here yet comes with one fetch."""
+    def fetch_commit(self, revision: str) -> None:
+        """Has one more commit in the snapshot, for ``read``."""
+        self._online(*PARTIAL, *FETCH, "--depth=1", "origin", f"+{revision}:refs/fleet/{revision}")
+
+    def read(self, paths: Iterable[str], revision: str | None = None) -> dict[str, bytes]:
+        """Contents of those of the paths that are regular files; what is not here yet comes with one fetch.
+
+        ``revision``: of this commit (see ``fetch_commit``) and not of the head.
+        """
         wanted = set(paths)
-        found = self.entries(*wanted) if wanted else {}
+        found = self._list("-r", wanted, revision) if wanted else {}
         ids = {path: entry.id for path, entry in found.items() if path in wanted and entry.is_file}
         listing = "\n".join(sorted(set(ids.values()))).encode() + b"\n"
         if not ids:
@@ -196,12 +203,13 @@ class Repository:
     def _is_ancestor(self, commit: str, revision: str) -> bool:
         return git_history.is_ancestor(self._git, commit, revision, "snapshot")
 
-    def _list(self, option: str, paths: Iterable[str]) -> dict[str, Entry]:
-        if not self.head:
+    def _list(self, option: str, paths: Iterable[str], revision: str | None = None) -> dict[str, Entry]:
+        commit = revision or self.head
+        if not commit:
             return {}
         wanted = {path.strip("/") for path in paths}
         few = "" not in wanted and sum(len(path.encode("utf-8", "replace")) for path in wanted) < ARGUMENTS
-        named = (option, self.head, "--", *wanted) if few else ("-r", option, self.head)
+        named = (option, commit, "--", *wanted) if few else ("-r", option, commit)
         found = parse_listing(self._git.run("ls-tree", "-z", "--full-tree", *named))
         if few or "" in wanted:
             return found

@@ -26,8 +26,16 @@ class Head:
 
     def read(self, paths: Iterable[str]) -> dict[str, str]:
         """Path → text of those that are regular files."""
-        found = self._repository.read(paths)
-        return {path: content.decode("utf-8", "replace") for path, content in found.items()}
+        return _texts(self._repository.read(paths))
+
+    def read_at(self, revision: str, paths: Iterable[str]) -> dict[str, str]:
+        """The same of another commit."""
+        self._repository.fetch_commit(revision)
+        return _texts(self._repository.read(paths, revision))
+
+
+def _texts(found: Mapping[str, bytes]) -> dict[str, str]:
+    return {path: content.decode("utf-8", "replace") for path, content in found.items()}
 
 
 class Overlaid:

@@ -136,6 +136,13 @@ def publish(
         return _pushed(job, forge.choose(forges, sync.url))
 
 
+def texts_at(parameters: Mapping[str, Any], sync: Sync, revision: str, paths: Iterable[str]) -> dict[str, str]:
+    """Path → text of files as they were at a commit. ``parameters``: as of ``publish``; raises GitError."""
+    remote = git.Remote.from_params({**parameters["repository"], "url": sync.url, "branch": sync.branch})
+    with git.Repository(remote) as repository:
+        return Head(repository).read_at(revision, paths)
+
+
 @dataclass(frozen=True)
 class Job(Generic[Change]):
     """What is to be published where."""

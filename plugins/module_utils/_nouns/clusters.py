@@ -31,7 +31,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication i
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.waves import in_turn
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.waves import Turn
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import distribution, forge, templates
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import by_sync, publish_all
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
@@ -60,13 +60,15 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     def thought(clusters: list[Cluster]) -> Callable[[Snapshot], ClustersPlan]:
         return partial(plan_clusters, _wishes(clusters, components, parameters))
 
-    thoughts = {sync: in_turn(group, parameters, thought) for sync, group in by_sync(everyone).items()}
-    thoughts = {sync: (mine, think) for sync, (mine, think) in thoughts.items() if mine}
+    turn = Turn(parameters)
+    turns = {sync: turn.of(group, thought) for sync, group in by_sync(everyone).items()}
+    thoughts = {sync: (mine, think) for sync, (mine, think) in turns.items() if mine}
     for sync in thoughts:
         forge.check(parameters["forge"], sync.url)
     result = publish_all(parameters, "bootstrap", thoughts, check_mode=check_mode, say=say)
     left = sorted({said for one in result["clusters"].values() for said in one.get("left") or []})
-    return {**result, "warnings": [*takeover.warnings(parameters["clusters"], result["clusters"]), *left]}
+    warnings = [*takeover.warnings(parameters["clusters"], result["clusters"]), *left]
+    return {**result, "warnings": warnings, "pending": turn.pending}
 
 
 def _checked(parameters: Mapping[str, Any]) -> list[Cluster]:

@@ -21,6 +21,6 @@ ARGUMENTS: Specification = {**AUTH, **NAME, "tenant": {"type": "str", "default":
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Facts of one cluster; see the module's documentation for parameters and result."""
-    facts = flux.look(parameters["auth"], parameters["name"], contents=True)
+    facts = flux.look(parameters["auth"], parameters["name"], also=["contents"])
     found = health.of_tenant(facts, parameters["tenant"]) if parameters["tenant"] else facts
     return {"changed": False, "name": parameters["name"], "tenant": parameters["tenant"], **found}

@@ -33,7 +33,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import H
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.preflight import checked_members
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.waves import in_turn
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.waves import Turn
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import manifests, templates
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import by_sync, publish_all
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
@@ -60,9 +60,11 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     def thought(members: list[Member]) -> Callable[[Snapshot], InfrastructurePlan]:
         return partial(plan_infrastructure, _wishes(members, parameters))
 
-    turns = {sync: in_turn(group, parameters, thought) for sync, group in groups.items()}
+    turn = Turn(parameters)
+    turns = {sync: turn.of(group, thought) for sync, group in groups.items()}
     thoughts = {sync: (mine, think) for sync, (mine, think) in turns.items() if mine}
-    return publish_all(parameters, "infrastructure", thoughts, check_mode=check_mode, say=say)
+    result = publish_all(parameters, "infrastructure", thoughts, check_mode=check_mode, say=say)
+    return {**result, "pending": turn.pending}
 
 
 def _wishes(members: list[Member], parameters: Mapping[str, Any]) -> Wishes:

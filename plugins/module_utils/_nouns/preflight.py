@@ -37,6 +37,7 @@ ARGUMENTS: Specification = {
     "flux": {**CLUSTER["flux"], "required": False},
     "host": {"type": "str"},
     "namespaces": {"type": "bool", "default": False},
+    "before": {"type": "bool", "default": False},
     "components": {"type": "list", "elements": "dict", "default": []},
     "upgrade": {"type": "bool", "default": False},
 }
@@ -45,8 +46,8 @@ ARGUMENTS: Specification = {
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Facts and problems of one cluster; see the module's documentation for parameters and result."""
     host, repository = parameters["host"] or parameters["name"], parameters["repository"]
-    changes = partial(_changes, host, parameters)
-    facts = flux.look(parameters["auth"], host, namespaces=parameters["namespaces"], changes=changes)
+    also = [key for key in ("namespaces", "before") if parameters[key]]
+    facts = flux.look(parameters["auth"], host, also=also, changes=partial(_changes, host, parameters))
     found = {
         "host": host,
         **{key: parameters[key] for key in ("name", "environment", "substitutions", "flux", "components", "upgrade")},

@@ -61,8 +61,9 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     withdrawal = forge.Withdrawal(parameters["forges"], check_mode=check_mode)
     result = _about(parameters, asking, members)
     plan = _onboarding(parameters, asking, rules) if parameters["state"] == "present" else _leaving(result, withdrawal)
+    turn = waves.Turn(parameters)
     turns = {
-        sync: waves.in_turn(group, parameters, lambda mine: partial(plan, _scope(mine, parameters)))
+        sync: turn.of(group, lambda mine: partial(plan, _scope(mine, parameters)))
         for sync, group in by_sync(members).items()
     }
     thoughts = {sync: (mine, think) for sync, (mine, think) in turns.items() if mine}
@@ -70,6 +71,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     result |= publish_all(parameters, verb, thoughts, check_mode=check_mode, say=say)
     result["diff"] += withdrawal.diff
     result |= {"by_hand": withdrawal.by_hand, "changed": result["changed"] or bool(withdrawal.removed)}
+    result["pending"] = turn.pending
     for line in onboarding.notes(result):
         say(line)
     return result

@@ -34,6 +34,13 @@ def awaiting(**own: Any) -> dict[str, Any]:
     return registered(published=published, credentials=skipped, flux=skipped)
 
 
+def waits(*, paused: bool = False) -> dict[str, Any]:
+    """The same where the run ended before this host's wave."""
+    skipped = {"skipped": True, "changed": False}
+    verdict = {"__bootstrap_verdict": {"stopped": "wave 1 did not pass", "paused": paused}}
+    return {**registered(published={"clusters": {"b": {}}}, credentials=skipped, flux=skipped), **verdict}
+
+
 HELD = {"scope": "cluster", "reason": "moving", "by": "alice", "since": "", "objects": ["K x"]}
 
 
@@ -63,6 +70,16 @@ HELD = {"scope": "cluster", "reason": "moving", "by": "alice", "since": "", "obj
         (awaiting(planned=True), {"ready": False, "failure": "merge it"}),
         ({**awaiting(planned=True), "ansible_check_mode": True}, {"ready": "planned", "failure": ""}),
         (awaiting(held={"p": "why"}), {"ready": False, "failure": "p: why"}),
+        (waits(), {"ready": "not started", "failure": "wave 1 did not pass", "changed": False}),
+        (waits(paused=True), {"ready": "not started", "failure": ""}),
+        ({**registered(), "__bootstrap_verdict": {"stopped": "it did not pass"}}, {"ready": True, "failure": ""}),
+        ({**registered(), "__bootstrap_gate": {"failed": True, "msg": "h: bad"}}, {"ready": False, "failure": "bad"}),
+        (
+            registered(
+                published={"clusters": {}, "stopped": "refused"}, credentials={"skipped": True}, flux={"skipped": True}
+            ),
+            {"ready": "not started", "failure": "no"},
+        ),
     ],
 )
 def test_run_row_truth_table(variables: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -185,3 +202,22 @@ def test_run_row_has_what_was_waited_for() -> None:
     row = outcome.run_row("h", variables, "bootstrap")
     assert (row["tenants"], row["infrastructure"]) == ([FINE, BROKEN], [])
     assert (row["ready"], row["failure"]) == (False, "late")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "expected"),
+    [
+        ({"h": registered()}, {}),
+        ({"h": registered(flux={"failed": True, "msg": "h: bad"})}, {"h": "bad"}),
+        ({"h": registered(), "i": registered(preflight={"reachable": False, "failure": "refused"})}, {}),
+        ({"i": registered(preflight={"reachable": False})}, {"i": "can't be reached, like all others of the wave"}),
+        ({"h": registered(published={"clusters": {"a": {"held": {"p": "why"}}}})}, {}),
+    ],
+)
+def test_wave_failures(hosts: dict[str, dict[str, Any]], expected: dict[str, str]) -> None:
+    assert outcome.wave_failures(hosts, "bootstrap") == expected
+
+
+def test_clusters_that_wait_for_a_failed_wave_fail() -> None:
+    rows = [outcome.run_row("h", variables, "bootstrap") for variables in (waits(), waits(paused=True), registered())]
+    assert outcome.failed(rows) == ["a"]
