@@ -78,7 +78,7 @@ HELD = {"scope": "cluster", "reason": "moving", "by": "alice", "since": "", "obj
             registered(
                 published={"clusters": {}, "stopped": "refused"}, credentials={"skipped": True}, flux={"skipped": True}
             ),
-            {"ready": "not started", "failure": "no"},
+            {"ready": "not started", "failure": "refused"},
         ),
     ],
 )
