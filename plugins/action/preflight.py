@@ -1,3 +1,6 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The action of ``preflight``: the noun in this process, or the module on a bastion; and what the Git server says."""
 
 from __future__ import annotations

@@ -19,12 +19,14 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import kubeconfig
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.memory import MemoryFile
 
 try:
     import urllib3
     import yaml
+    from kubernetes import __version__ as kubernetes_version
     from kubernetes import client as kubernetes_client
     from kubernetes.config import ConfigException, kube_config
 
@@ -41,8 +43,11 @@ _EMBEDDED = {
 }
 
 
-def connect(auth: Mapping[str, Any], where: str) -> tuple[Any, list[MemoryFile]]:
-    """An ApiClient for the ``auth`` options, and the memory files that it reads; ``where`` names the host in errors."""
+def connect(auth: Mapping[str, Any], where: str) -> tuple[Any, list[MemoryFile], kubeconfig.Identity]:
+    """An ApiClient for the ``auth`` options, the memory files that it reads, and whom to act as by the kubeconfig.
+
+    ``where`` names the host in errors.
+    """
     if IMPORT_ERROR:
         raise ClusterError(
             f"{where}: the Python package kubernetes is missing for {sys.executable} ({IMPORT_ERROR}): "
@@ -54,21 +59,30 @@ def connect(auth: Mapping[str, Any], where: str) -> tuple[Any, list[MemoryFile]]
         raise_on_status=False, respect_retry_after_header=True,
     )  # fmt: skip
     files: list[MemoryFile] = []
+    acting = kubeconfig.Identity()
     try:
         if auth.get("kubeconfig") or auth.get("context") or not auth.get("host"):
-            _load_kubeconfig(configuration, auth, files)
+            acting = _load_kubeconfig(configuration, auth, files)
         _apply_options(configuration, auth)
+        return kubernetes_client.ApiClient(configuration), files, acting
+    except ImportError as error:
+        hint = f"the proxy {_bare(configuration.proxy)} needs the Python package PySocks for {sys.executable}"
+        raise ClusterError(f"{where}: {hint}: install it there ({_one_line(error)})") from None
     except (ConfigException, OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         hint = "give fleet_cluster_auth a kubeconfig (path or content) and a context that stands in it"
         raise Unreachable(f"{where}: the kubeconfig can't be used: {_one_line(error)}: {hint}") from None
-    return kubernetes_client.ApiClient(configuration), files
+
+
+def _bare(url: str) -> str:
+    """A proxy's URL without the credentials that may stand in it."""
+    return re.sub(r"//[^/@]*@", "//…@", url)
 
 
 def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _load_kubeconfig(configuration: Any, auth: Mapping[str, Any], files: list[MemoryFile]) -> None:
+def _load_kubeconfig(configuration: Any, auth: Mapping[str, Any], files: list[MemoryFile]) -> kubeconfig.Identity:
     given = auth.get("kubeconfig") or os.environ.get("K8S_AUTH_KUBECONFIG") or os.environ.get("KUBECONFIG")
     if isinstance(given, Mapping):
         config = deepcopy(dict(given))
@@ -87,6 +101,9 @@ def _load_kubeconfig(configuration: Any, auth: Mapping[str, Any], files: list[Me
     kube_config.load_kube_config_from_dict(
         config, context=auth.get("context"), client_configuration=configuration, persist_config=False
     )
+    cluster, user = kubeconfig.chosen(sections, auth.get("context"))
+    kubeconfig.check_known(cluster, user, configuration, kubernetes_version)
+    return kubeconfig.identity(user)
 
 
 def _embedded_to_memory(entry: dict[str, Any], files: list[MemoryFile]) -> None:
@@ -120,12 +137,14 @@ class Connection:
 
     def __init__(self, auth: Mapping[str, Any], where: str) -> None:
         self.where = where
-        self._api, self._files = connect(auth, where)
+        self._api, self._files, acting = connect(auth, where)
         self._lock = threading.Lock()
         self._headers = {"Accept": "application/json", "User-Agent": "fluxops.fleet"}
-        if auth.get("impersonate_user"):
-            self._headers["Impersonate-User"] = auth["impersonate_user"]
-        self._groups = list(auth.get("impersonate_groups") or [])
+        user = auth.get("impersonate_user") or acting.user
+        self._headers |= {"Impersonate-User": user} if user else {}
+        self._headers |= {"Impersonate-Uid": acting.uid} if acting.uid and not auth.get("impersonate_user") else {}
+        groups = () if auth.get("impersonate_user") else acting.groups
+        self._groups = list(auth.get("impersonate_groups") or groups)
 
     def request(self, method: str, path: str, body: bytes | None, content_type: str) -> tuple[int, bytes]:
         """HTTP status and body; raises Unreachable where there was no answer at all."""
@@ -133,7 +152,9 @@ class Connection:
         headers = urllib3.HTTPHeaderDict(self._headers)
         for group in self._groups:
             headers.add("Impersonate-Group", group)
-        token = configuration.get_api_key_with_prefix("authorization")
+        # By the one name in new versions of the client, by the other in old ones, and in what we set ourselves.
+        tokens = map(configuration.get_api_key_with_prefix, ("BearerToken", "authorization"))
+        token = next(filter(None, tokens), None)
         if token:
             headers["Authorization"] = token
         elif configuration.username:

@@ -1,0 +1,160 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What reaches an API server: whose name, which token, by which proxy. The server writes down what it was asked."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from urllib3.exceptions import DependencyWarning
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
+
+PLUGIN = 'echo "{\\"apiVersion\\": \\"client.authentication.k8s.io/v1\\", \\"kind\\": \\"ExecCredential\\", '
+PLUGIN += '\\"status\\": {\\"token\\": \\"of-$PROFILE\\"}}"'
+
+
+class Server:
+    """An API server of one answer, and a proxy just as well: it notes path and headers of what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        asked = self.asked
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
+                groups = self.headers.get_all("Impersonate-Group") or []
+                asked[-1][1]["groups"] = ",".join(groups)
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(json.dumps({"gitVersion": "v1.36.3"}).encode())
+
+            def log_message(self, *_arguments: Any) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+    yield made
+    made.http.shutdown()
+    made.http.server_close()
+
+
+def kubeconfig(server: str, user: dict[str, Any], **cluster: Any) -> dict[str, Any]:
+    """A kubeconfig with two contexts, the second of them current and of no use."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": server, **cluster}}],
+        "users": [{"name": "u", "user": user}, {"name": "other", "user": {"as": "wrong"}}],
+        "contexts": [
+            {"name": "right", "context": {"cluster": "c", "user": "u"}},
+            {"name": "wrong", "context": {"cluster": "c", "user": "other"}},
+        ],
+        "current-context": "wrong",
+    }
+
+
+def ask(auth: dict[str, Any]) -> str:
+    with Cluster(auth, "here") as cluster:
+        return cluster.version()
+
+
+def headers(server: Server, auth: dict[str, Any]) -> dict[str, str]:
+    """The headers of one request."""
+    assert ask(auth) == "v1.36.3"
+    return server.asked[-1][1]
+
+
+def test_kubeconfig_may_act_as_another(server: Server) -> None:
+    user = {"token": "t", "as": "fleet", "as-groups": ["a", "b"], "as-uid": "7"}
+    found = headers(server, {"kubeconfig": kubeconfig(server.url, user), "context": "right"})
+    assert (found["impersonate-user"], found["groups"], found["impersonate-uid"]) == ("fleet", "a,b", "7")
+    assert found["authorization"] == "Bearer t"
+
+
+def test_kubeconfig_as_text_with_its_current_context(server: Server) -> None:
+    text = json.dumps({**kubeconfig(server.url, {"as": "fleet"}), "current-context": "right"}, indent=1)
+    assert headers(server, {"kubeconfig": text})["impersonate-user"] == "fleet"
+
+
+def test_option_wins_over_what_the_kubeconfig_acts_as(server: Server) -> None:
+    user = {"as": "fleet", "as-groups": ["a"], "as-uid": "7"}
+    auth = {"kubeconfig": kubeconfig(server.url, user), "context": "right", "impersonate_user": "me"}
+    found = headers(server, auth)
+    assert (found["impersonate-user"], found["groups"]) == ("me", "")
+    assert "impersonate-uid" not in found
+
+
+def test_nobody_is_acted_as_unless_said(server: Server) -> None:
+    assert "impersonate-user" not in headers(server, {"host": server.url, "api_key": "t"})
+
+
+def test_token_and_basic_authentication(server: Server) -> None:
+    assert headers(server, {"host": server.url, "api_key": "canary"})["authorization"] == "Bearer canary"
+    found = headers(server, {"host": server.url, "username": "u", "password": "p"})
+    assert found["authorization"] == "Basic dTpw"
+
+
+def test_credential_plugin_sees_the_environment(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", PLUGIN]}
+    auth = {"kubeconfig": kubeconfig(server.url, {"exec": plugin}), "context": "right"}
+    for profile in ("staging", "production"):
+        monkeypatch.setenv("PROFILE", profile)
+        assert headers(server, auth)["authorization"] == f"Bearer of-{profile}"
+
+
+@pytest.mark.parametrize("how", ["option", "kubeconfig"])
+def test_proxy_is_asked_and_not_the_server(server: Server, how: str) -> None:
+    far = "http://api.invalid:6443"
+    auth: dict[str, Any] = {"host": far, "proxy": server.url}
+    if how == "kubeconfig":
+        auth = {"kubeconfig": kubeconfig(far, {"token": "t"}, **{"proxy-url": server.url}), "context": "right"}
+    assert ask(auth) == "v1.36.3"
+    assert server.asked[-1][0] == f"{far}/version"
+
+
+def test_socks_without_its_package_is_said(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "socks", None)
+    monkeypatch.delitem(__import__("sys").modules, "urllib3.contrib.socks", raising=False)
+    with pytest.warns(DependencyWarning), pytest.raises(ClusterError, match="PySocks") as found:
+        ask({"host": server.url, "proxy": "socks5://user:canary@127.0.0.1:1"})
+    assert "canary" not in str(found.value)
+
+
+@pytest.mark.parametrize(("field", "value"), [("tls-server-name", "api.example"), ("proxy-url", "http://127.0.0.1:1")])
+def test_client_that_leaves_a_field_out_is_refused(
+    server: Server, monkeypatch: pytest.MonkeyPatch, field: str, value: str
+) -> None:
+    from kubernetes.config import kube_config
+
+    original = kube_config.KubeConfigLoader._set_config
+
+    def older(self: Any, configuration: Any) -> None:
+        original(self, configuration)
+        configuration.tls_server_name = configuration.proxy = None
+
+    monkeypatch.setattr(kube_config.KubeConfigLoader, "_set_config", older)
+    auth = {"kubeconfig": kubeconfig(server.url, {"token": "t"}, **{field: value}), "context": "right"}
+    with pytest.raises(Unreachable, match=f"knows no {field}: install a newer one"):
+        ask(auth)
+    assert server.asked == []
+
+
+def test_unknown_form_of_impersonation_is_refused(server: Server) -> None:
+    auth = {"kubeconfig": kubeconfig(server.url, {"as": "x", "as-user-extra": {"a": ["b"]}}), "context": "right"}
+    with pytest.raises(Unreachable, match="as-user-extra is not supported"):
+        ask(auth)
