@@ -130,9 +130,9 @@ def test_work_of_others_on_the_topic_is_not_overwritten(place: Place) -> None:
     place.seed(MEMBERS)
     asked(place, request())
     topic = str(pulls(place)[0]["head"]["ref"])
-    assert topic.startswith("fluxops-fleet/onboard-shop-")
+    assert topic.startswith("fluxops-fleet/main/onboard-shop-")
     theirs = committed_by_others(place, topic)
-    with pytest.raises(GitError, match="somebody else has committed to fluxops-fleet/onboard-shop-"):
+    with pytest.raises(GitError, match="somebody else has committed to fluxops-fleet/main/onboard-shop-"):
         asked(place, request(owner={"team": "other"}))
     assert place.head(topic) == theirs
 

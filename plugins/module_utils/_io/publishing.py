@@ -130,7 +130,7 @@ def publish(
     with git.Repository(remote, author=author) as repository:
         job = Job(repository, wish.think, check_mode, say)
         if given["publish"] == "pull_request":
-            return _by_pull_request(job, PullRequests(forges, remote, author, f"{TOPICS}/{wish.topic}"))
+            return _by_pull_request(job, PullRequests(forges, remote, author, f"{TOPICS}/{sync.branch}/{wish.topic}"))
         if given["publish"] == "worktree":
             return _into_worktree(job, Worktree(given["worktree"] or ""))
         return _pushed(job, forge.choose(forges, sync.url))
