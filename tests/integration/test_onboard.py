@@ -344,3 +344,17 @@ def test_bad_request(story: Story, teams: Teams, changes: dict[str, object], fie
         assert "request.yml" in run.words
     assert story.project.commits() == commits
     assert story.writes() == before
+
+
+def test_a_cluster_made_anew_has_its_tenants_back_by_one_run(story: Story) -> None:
+    story.project.lab.reset(STAGING)
+    run = story.project.run("--limit", STAGING, fleet_allow=["replace_cluster"])
+    assert run.code == 0, run.output
+    cluster = story.clusters[STAGING]
+    synced = lambda: cluster.get(KUSTOMIZATIONS, "-n", "payments", "payments")  # noqa: E731
+    eventually(lambda: (found := synced()) and is_ready(found), "the tenant is back")
+    secret = cluster.secret("source-deploy", "payments")
+    repository = story.url.rpartition("/")[2].removesuffix(".git")
+    keys = {key["title"]: key["key"] for key in story.project.lab.forge.deploy_keys(repository)}
+    assert sorted(keys) == [f"{name}/payments/deploy" for name in sorted(CLUSTERS)]
+    assert keys[f"{STAGING}/payments/deploy"].split()[:2] == secret["identity.pub"].split()[:2]

@@ -93,6 +93,6 @@ def _wishes(
     clusters: list[Cluster], components: Mapping[Distribution, Manifest], parameters: Mapping[str, Any]
 ) -> Wishes:
     renderer = Renderer(templates.read("bootstrap", parameters["templates"]))
-    anew = [one["name"] for one in parameters["clusters"] if one["reachable"] and not one.get("follows")]
+    anew = [one["name"] for one in parameters["clusters"] if one["reachable"] and not any(one.get("follows") or [])]
     migrates = any(one.get("upgrade") for one in parameters["clusters"])
     return Wishes(clusters, components, renderer, parameters["hand_edits"], parameters["allow"], anew, migrates)
