@@ -110,7 +110,7 @@ options:
       patches:
         description:
           - Patches of your own on all that is installed, as kustomize has them, each with C(target) and C(patch).
-          - A C(patch) is a JSON patch (operations V(add), V(replace) and V(remove)), or V($patch: delete).
+          - "A C(patch) is a JSON patch (operations V(add), V(replace) and V(remove)), or V($patch: delete)."
         type: list
         elements: dict
         default: []

@@ -221,3 +221,27 @@ def test_wave_failures(hosts: dict[str, dict[str, Any]], expected: dict[str, str
 def test_clusters_that_wait_for_a_failed_wave_fail() -> None:
     rows = [outcome.run_row("h", variables, "bootstrap") for variables in (waits(), waits(paused=True), registered())]
     assert outcome.failed(rows) == ["a"]
+
+
+def test_failed_clusters() -> None:
+    hosts = {
+        "a": {
+            "__decommission_preflight": {"name": "stg-1"},
+            "__decommission_decommissioned": {"failed": True, "msg": "x"},
+        },
+        "b": {"__decommission_preflight": {"name": "stg-2"}, "__decommission_decommissioned": {"changed": True}},
+        "c": {"__decommission_preflight": {"name": "stg-3"}, "__decommission_decommissioned": {"skipped": True}},
+        "d": {},
+    }
+    assert outcome.failed_clusters(hosts, "decommission", "decommissioned") == {"stg-1": "x"}
+
+
+def test_cluster_that_is_taken_for_gone_is_no_failure() -> None:
+    found = {"name": "stg-1", "reachable": False, "failure": "no route"}
+    published = {"clusters": {"stg-1": {"files": ["f"], "held": {}, "gone": True}}}
+    variables = {"__decommission_preflight": found, "__decommission_published": published}
+    row = outcome.run_row("h", variables, "decommission")
+    assert (row["ready"], row["revision"], row["failure"]) == (True, "gone", "")
+    published["clusters"]["stg-1"] |= {"gone": False, "files": [], "held": {"clusters/stg-1/": "say cluster_gone"}}
+    row = outcome.run_row("h", variables, "decommission")
+    assert (row["ready"], row["failure"]) == (False, "clusters/stg-1/: say cluster_gone")
