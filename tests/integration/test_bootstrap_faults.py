@@ -132,11 +132,11 @@ def killed(grounds: Grounds) -> Killed:
 
 MOMENTS: dict[str, tuple[str, Callable[[Killed], Any]]] = {
     "preflight": ("Preflight | ", lambda run: True),
-    "publishing": ("Repository | ", lambda run: time.sleep(0.5) or True),
-    "published": ("Repository | ", lambda run: run.project.commits()),
-    "credentials": ("Clusters | Put", lambda run: run.cluster.has_flux()),
-    "installing": ("Clusters | Install", lambda run: run.deployments()),
-    "waiting": ("Clusters | Install", lambda run: run.source()),
+    "publishing": ("publish | ", lambda run: time.sleep(0.5) or True),
+    "published": ("publish | ", lambda run: run.project.commits()),
+    "credentials": ("clusters | Put", lambda run: run.cluster.has_flux()),
+    "installing": ("clusters | Install", lambda run: run.deployments()),
+    "waiting": ("clusters | Install", lambda run: run.source()),
 }
 
 
