@@ -15,7 +15,7 @@ from tests.integration.clusters import is_ready
 from tests.integration.conftest import Grounds
 from tests.integration.project import PRODUCTION, STAGING, Outcome, Project, eventually
 
-WAVES: dict[str, Any] = {"fleet_waves": ["staging", ["production"]], "fleet_gate": {"hold": 8}}
+WAVES: dict[str, Any] = {"fleet_waves": ["staging", ["production"]], "fleet_gate": {"hold": 5}}
 OPEN, LOCKED = {"fleet_lockdown": "none"}, {"fleet_lockdown": "enforce"}
 # Reads a source of another namespace: well until tenants are locked in.
 APP = {
