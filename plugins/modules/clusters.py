@@ -172,6 +172,12 @@ clusters:
       description: The text of the cluster's C(flux-system/kustomization.yaml).
       type: str
       returned: always
+    beside:
+      description:
+        - Of a cluster that runs no Flux yet and whose C(kustomization.yaml) has more than our block, name to text of
+          people's own files beside it.
+      type: dict
+      returned: always
     source_keys:
       description:
         - Of a cluster that runs no Flux yet, the sources of all tenants that the repository has there and that pull

@@ -41,9 +41,16 @@ options:
     elements: str
     default: []
   kustomization:
-    description: The text of the cluster's C(flux-system/kustomization.yaml), to say what of it only Flux will apply.
+    description:
+      - The text of the cluster's C(flux-system/kustomization.yaml).
+      - Where it has more than our block, the first install is built by C(kustomize) or C(kubectl), whichever is on
+        E(PATH). Without both, or where they can not build it, a warning says what only Flux will apply.
     type: str
     default: ''
+  beside:
+    description: Name to text of people's own files in C(flux-system/), which their part of O(kustomization) may read.
+    type: dict
+    default: {}
   pending:
     description: YAML documents that Flux will apply beside its own, to show in check mode what becomes of them.
     type: str

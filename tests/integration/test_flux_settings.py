@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from tests.integration.conftest import Grounds
@@ -29,11 +30,32 @@ SETTINGS: dict[str, Any] = {
 LESS = ["source-controller", "kustomize-controller", "helm-controller"]
 
 
+# What the platform team had in the repository before Flux was on the cluster.
+OWN = {
+    "kustomization.yaml": """\
+resources: [gotk-components.yaml, gotk-sync.yaml]
+patches:
+- path: own.yaml
+  target: {kind: Deployment, name: kustomize-controller}
+""",
+    "own.yaml": """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: any}
+spec: {template: {metadata: {annotations: {example/own: "yes"}}}}
+""",
+}
+
+
 def test_settings_hold_from_the_first_install_and_removal_needs_a_word(grounds: Grounds) -> None:
     project = grounds.clean([STAGING])
     project.variables |= SETTINGS
+    project.environment["PATH"] = f"{project.lab.settings.bin}:{os.environ['PATH']}"
+    for name, text in OWN.items():
+        project.edit(f"clusters/{STAGING}/flux-system/{name}", text)
     first = project.run("--limit", STAGING)
     assert first.code == 0, first.output
+    assert "takes effect when Flux applies" not in first.words
     cluster = grounds.clusters[STAGING]
     versions = {key: one for key, one in cluster.versions().items() if key[0] in ("Deployment", "NetworkPolicy")}
     assert not [key for key in versions if key[0] == "NetworkPolicy"]
@@ -46,6 +68,7 @@ def test_settings_hold_from_the_first_install_and_removal_needs_a_word(grounds: 
     assert pod["tolerations"] == SETTINGS["fleet_flux_tolerations"]
     assert {"--concurrent=7", "--log-level=debug"} <= set(cluster.arguments("kustomize-controller"))
     assert cluster.flux("deployment", "helm-controller")["metadata"]["annotations"]["example/mine"] == "yes"
+    assert deployment["spec"]["template"]["metadata"]["annotations"]["example/own"] == "yes"
     # Flux applied the same: it changed nothing of what we had installed, and owns it alone.
     assert deployment["metadata"]["generation"] == 1
     appliers = {one["manager"] for one in deployment["metadata"]["managedFields"] if one["operation"] == "Apply"}

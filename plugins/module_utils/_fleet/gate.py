@@ -47,15 +47,15 @@ def before(found: Found) -> dict[str, list[str]]:
     return {"ailing": [name(one) for one in objects if not _readiness(one).ready], "fleet": fleet}
 
 
-def shut(found: Found, owners: Mapping[str, str], bar: Bar) -> list[Health]:
+def shut(found: Found, owners: Mapping[str, str], measure: Bar) -> list[Health]:
     """What holds the gate shut, in the order in which causes come first; nothing where all is as it should be.
 
     What people have suspended is theirs. ``owners``: as of ``View``.
     """
     view = View(found, owners)
-    ill = [one for one in _ill(found, view) if not bar.excuses(one.name)]
+    ill = [one for one in _ill(found, view) if not measure.excuses(one.name)]
     present = {name(one) for ones in found.values() for one in ones}
-    gone = [one for one in sorted(bar.fleet - present) if not bar.excuses(one)]
+    gone = [one for one in sorted(measure.fleet - present) if not measure.excuses(one)]
     return [*ill, *(Health(one, "missing", "", f"{one}: was there before, and is gone") for one in gone)]
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
+    first_install,
     migration,
     preflight,
     render,
@@ -75,6 +76,8 @@ class ClustersPlan:
     layout: Layout = field(default_factory=Layout)
     takeovers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, first_install.Own] = field(default_factory=dict)
+    """What people have in ``kustomization.yaml`` of clusters that run no Flux yet."""
     left: Sequence[str] = ()
     """What an upgrade leaves: fields of people's manifests that the new Flux lacks, clusters at other versions."""
 
@@ -90,6 +93,7 @@ class ClustersPlan:
             "held": held,
             "kustomization": self.kustomizations.get(cluster.name, ""),
             "pending": pending,
+            "beside": dict(self.own[cluster.name].beside) if cluster.name in self.own else {},
             "left": list(self.left),
             "digest": self.digests.get(cluster.name, ""),
             "source_keys": [dict(key) for key in self.source_keys.get(cluster.name, ())],
@@ -121,10 +125,12 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     message = clusters_message(new, [one.name for one in touched if one.name not in new], plan.paths)
     kustomizations = {name: desired[path] for name, path in files.items()}
     keys = _keys(wishes, snapshot)
+    anew = [one.name for one in wishes.clusters if one.name in wishes.anew]
+    own = first_install.found(anew, kustomizations, layout, snapshot)
     takeovers = {one.name: takeover.report(one, layout, existing, snapshot) for one in found}
     digests = {one.name: wishes.components[one.distribution].digest for one in found}
     return ClustersPlan(
-        plan, kustomizations, message, keys, layout, takeovers, digests, _left(wishes, rewritten, locks)
+        plan, kustomizations, message, keys, layout, takeovers, digests, own, _left(wishes, rewritten, locks)
     )
 
 

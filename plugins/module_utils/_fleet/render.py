@@ -96,6 +96,12 @@ def flux_objects(cluster: Cluster, layout: Layout, manifest: Manifest) -> list[D
     return patching.apply(objects, patches(cluster, layout, manifest))
 
 
+def flux_files(cluster: Cluster, layout: Layout, manifest: Manifest) -> dict[str, str]:
+    """Name → text of the two files in ``flux-system/`` that Flux's own tools write whole."""
+    sync = _FLUX_HEADER + documents.write(sync_documents(cluster, layout))
+    return dict(zip(kustomization.RESOURCES, (manifest.text, sync), strict=True))
+
+
 def as_applied(objects: list[Document]) -> list[Document]:
     """These objects with the labels that Flux puts on whatever the root sync applies."""
     return [
@@ -122,11 +128,9 @@ def cluster_files(
         if existing.get(where)
         else None
     )
-    files = {
-        layout.flux_file(cluster.name, "gotk-components"): components.text,
-        layout.flux_file(cluster.name, "gotk-sync"): _FLUX_HEADER + documents.write(sync_documents(cluster, layout)),
-        where: merged or kustomization.fresh(ours),
-    }
+    whole = flux_files(cluster, layout, components)
+    files = {layout.flux_file(cluster.name, name.removesuffix(".yaml")): text for name, text in whole.items()}
+    files[where] = merged or kustomization.fresh(ours)
     variables = template_variables(cluster, layout, components)
     rendered = {name: renderer.render(f"{name}.yaml.j2", variables) for name in ("cluster", "projects")}
     before = documents.read(existing.get(overlay, ""), overlay)

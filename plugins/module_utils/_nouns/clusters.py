@@ -19,7 +19,12 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     WAVE,
     Specification,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight, takeover, upgrade
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
+    first_install,
+    preflight,
+    takeover,
+    upgrade,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import Manifest
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Distribution
@@ -32,7 +37,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication i
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.waves import Turn
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import distribution, forge, templates
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import distribution, forge, overlay, templates
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import by_sync, publish_all
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
@@ -58,7 +63,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     raise_if(upgrade.manifest_problems(everyone, facts, components, parameters["allow"]))
 
     def thought(clusters: list[Cluster]) -> Callable[[Snapshot], ClustersPlan]:
-        return partial(plan_clusters, _wishes(clusters, components, parameters))
+        return partial(_planned, _wishes(clusters, components, parameters), say)
 
     turn = Turn(parameters)
     turns = {sync: turn.of(group, thought) for sync, group in by_sync(everyone).items()}
@@ -69,6 +74,13 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     left = sorted({said for one in result["clusters"].values() for said in one.get("left") or []})
     warnings = [*takeover.warnings(parameters["clusters"], result["clusters"]), *left]
     return {**result, "warnings": warnings, "pending": turn.pending}
+
+
+def _planned(wishes: Wishes, say: Say, snapshot: Snapshot) -> ClustersPlan:
+    planned = plan_clusters(wishes, snapshot)
+    for part in () if overlay.builder() else planned.own.values():
+        say(part.left_to_flux(first_install.NO_PROGRAM))  # before anything is written
+    return planned
 
 
 def _checked(parameters: Mapping[str, Any]) -> list[Cluster]:

@@ -22,7 +22,6 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
     documents,
-    kustomization,
     model,
     render,
     takeover,
@@ -30,7 +29,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FluxState
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import definitions, distribution, flux, objects
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import definitions, distribution, flux, objects, overlay
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
@@ -43,6 +42,7 @@ ARGUMENTS: Specification = {
     "revision": {"type": "str", "default": ""},
     "files": {"type": "list", "elements": "str", "default": []},
     "kustomization": {"type": "str", "default": ""},
+    "beside": {"type": "dict", "default": {}},
     "pending": {"type": "str", "default": ""},
     "rejected": {"type": "list", "elements": "str", "default": []},
     "cache": {"type": "path"},
@@ -57,13 +57,14 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     with Cluster(parameters["auth"], wanted.host) as cluster:
         state = flux.observe(cluster)
         ours = not state.follows(wanted, Layout())
-        desired = _objects(wanted, parameters) if ours or (check_mode and parameters["files"]) else []
+        needed = ours or (check_mode and parameters["files"])
+        desired, warnings = _objects(wanted, parameters) if needed else ([], [])
         plan = objects.plan(cluster, desired, _FLUX_MANAGER) if ours else []
         result: Result = {
             "changed": bool(parameters["files"]) or bool(plan),
             "applied": [objects.name(change.after) for change in plan],
             "diff": objects.diffs(plan, f"objects in {wanted.name}"),
-            "warnings": _warnings(parameters, wanted) if ours else [],
+            "warnings": warnings if ours else [],
         }
         if check_mode:
             pending = render.as_applied(documents.read(parameters["pending"], "pending"))
@@ -83,18 +84,9 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         return {**result, "revision": state.revision, "version": state.version}
 
 
-def _objects(wanted: model.Cluster, parameters: Mapping[str, Any]) -> list[documents.Document]:
-    found = render.flux_objects(
-        wanted, Layout(), distribution.load(wanted.distribution, wanted.host, parameters["cache"])
-    )
-    return render.as_applied(found)  # else a plan would show that an update takes Flux's labels away
-
-
-def _warnings(parameters: Mapping[str, Any], wanted: model.Cluster) -> list[str]:
-    where = Layout().flux_file(wanted.name, "kustomization")
-    fields = kustomization.user_changes(parameters["kustomization"], where) if parameters["kustomization"] else []
-    said = f"{where}: your {', '.join(fields)} take effect when Flux applies the file itself, after the first install"
-    return [said] if fields else []
+def _objects(wanted: model.Cluster, parameters: Mapping[str, Any]) -> tuple[list[documents.Document], list[str]]:
+    manifest = distribution.load(wanted.distribution, wanted.host, parameters["cache"])
+    return overlay.flux_objects(wanted, manifest, parameters["kustomization"], parameters["beside"])
 
 
 def _wait_applied(cluster: Cluster, state: FluxState, parameters: Mapping[str, Any], say: Say) -> FluxState:

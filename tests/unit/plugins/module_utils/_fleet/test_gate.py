@@ -34,7 +34,7 @@ def rolling() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("objects", "bar", "expected"),
+    ("objects", "measure", "expected"),
     [
         ([app()], Bar(), {}),
         ([app("False")], Bar(), {APP: "failed"}),
@@ -50,8 +50,8 @@ def rolling() -> dict[str, Any]:
         ([component_sync("web")], Bar(fleet=frozenset({"Kustomization flux-system/infrastructure-web"})), {}),
     ],
 )
-def test_what_holds_it_shut(objects: list[dict[str, Any]], bar: Bar, expected: dict[str, str]) -> None:
-    assert {one.name: one.state for one in gate.shut(found(*objects), {}, bar)} == expected
+def test_what_holds_it_shut(objects: list[dict[str, Any]], measure: Bar, expected: dict[str, str]) -> None:
+    assert {one.name: one.state for one in gate.shut(found(*objects), {}, measure)} == expected
 
 
 def test_before() -> None:

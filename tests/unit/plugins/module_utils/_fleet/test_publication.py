@@ -106,7 +106,8 @@ def test_plan_clusters_message_and_outcome() -> None:
     assert kinds == ["ConfigMap", "ClusterRole", "ClusterRole", *["Kustomization"] * 17], (
         "what Flux applies beside its own objects"
     )
-    nothing = {"files": [], "held": {}, "kustomization": "", "pending": "", "digest": "", "left": [], "source_keys": []}
+    texts, lists = ("kustomization", "pending", "digest"), ("files", "left", "source_keys")
+    nothing = {"held": {}, "beside": {}, **dict.fromkeys(texts, ""), **{name: [] for name in lists}}
     assert found.outcome(cluster("stg-10")) == nothing
 
 
@@ -126,6 +127,22 @@ def test_plan_clusters_names_the_keys_of_tenants_for_clusters_made_anew_only() -
     assert plan_clusters(wishes, Files(repository)).outcome(STAGING)["source_keys"] == []
     [key] = plan_clusters(replace(wishes, anew=["stg-1"]), Files(repository)).outcome(STAGING)["source_keys"]
     assert (key["tenant"], key["namespace"], key["url"]) == ("a", "a", "ssh://git@h/a.git")
+
+
+def test_plan_clusters_hands_on_what_the_first_install_is_built_from() -> None:
+    folder = "clusters/stg-1/flux-system"
+    mine = "resources: [gotk-components.yaml, gotk-sync.yaml]\npatches:\n- path: mine.yaml\n"
+    files = {f"{folder}/kustomization.yaml": mine, f"{folder}/mine.yaml": "kind: Mine", f"{folder}/gotk-sync.yaml": ""}
+    wishes = Wishes([STAGING], {STAGING.distribution: MANIFEST}, Renderer(TEMPLATES))
+    assert plan_clusters(wishes, Files(files)).outcome(STAGING)["beside"] == {}
+    found = plan_clusters(replace(wishes, anew=["stg-1"]), Files(files))
+    assert found.outcome(STAGING)["beside"] == {"mine.yaml": "kind: Mine"}
+    assert (
+        found.own["stg-1"]
+        .left_to_flux("why")
+        .startswith(f"{folder}/kustomization.yaml: your part of it (patches) takes")
+    )
+    assert plan_clusters(replace(wishes, anew=["stg-1"]), Files({})).own == {}
 
 
 def test_plan_clusters_message_tells_new_from_changed() -> None:
