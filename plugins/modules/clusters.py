@@ -172,6 +172,11 @@ clusters:
       description: The text of the cluster's C(flux-system/kustomization.yaml).
       type: str
       returned: always
+    holds:
+      description: Of a cluster that follows something else until now, what its directory holds, by kind and name.
+      type: list
+      elements: str
+      returned: always
     beside:
       description:
         - Of a cluster that runs no Flux yet and whose C(kustomization.yaml) has more than our block, name to text of

@@ -47,6 +47,18 @@ options:
         E(PATH). Without both, or where they can not build it, a warning says what only Flux will apply.
     type: str
     default: ''
+  holds:
+    description:
+      - What the directory holds that a moving cluster is to follow, as M(fluxops.fleet.clusters) returns it.
+      - A move by which Flux would prune anything is refused then.
+    type: list
+    elements: str
+    default: []
+  allow:
+    description: Words for dangerous steps. V(prune_on_move) accepts that a move prunes what the new directory lacks.
+    type: list
+    elements: str
+    default: []
   beside:
     description: Name to text of people's own files in C(flux-system/), which their part of O(kustomization) may read.
     type: dict

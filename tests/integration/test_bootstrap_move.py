@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.integration.conftest import Grounds
-from tests.integration.project import CLUSTERS
+from tests.integration.project import CLUSTERS, eventually
 
 WORD = ["move_sync"]
 
@@ -31,3 +33,34 @@ def test_move_to_another_repository_needs_its_word_and_arrives(grounds: Grounds)
     second = new.run()
     assert not any(second.changed.values()), second.output
     assert len(old.commits()) >= 1, "the old repository stays as it was"
+
+
+PLATFORM: dict[str, Any] = {
+    "layer": "controllers",
+    "manifests": [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "platform"}}],
+}
+
+
+def test_a_repository_that_was_lost_is_rendered_again_and_nothing_is_pruned(grounds: Grounds) -> None:
+    old, new = grounds.fleet(), grounds.project()
+    installed = old.run(playbook="infrastructure", fleet_components={"platform": PLATFORM})
+    assert installed.code == 0, installed.output
+    identity = {name: one.get("namespace", "platform")["metadata"]["uid"] for name, one in grounds.clusters.items()}
+    grounds.forget()
+    old.lab.forge.delete_repository(old.repository)
+
+    new.variables |= {"fleet_components": {"platform": PLATFORM}, "fleet_allow": WORD}
+    refused = new.run()
+    assert refused.code != 0
+    assert "Flux would prune Kustomization flux-system/infrastructure-platform, with what these run" in refused.words
+    assert "fleet_allow: [prune_on_move]" in refused.words
+
+    rendered = new.run("--tags", "repository", playbook="infrastructure")
+    assert rendered.code == 0, rendered.output
+    moved = new.run("--tags", "clusters")
+    assert moved.code == 0, moved.output
+    for name, cluster in grounds.clusters.items():
+        eventually(cluster.settled, f"{name} has applied everything")
+        assert cluster.get("namespace", "platform")["metadata"]["uid"] == identity[name]
+    second = new.run(playbook="infrastructure")
+    assert (second.code, any(second.changed.values())) == (0, False), second.output

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
     first_install,
     migration,
+    moving,
     preflight,
     render,
     takeover,
@@ -58,7 +59,14 @@ class Wishes:
     allow: Sequence[str] = ()
     anew: Collection[str] = ()
     upgrade: bool = False
+    moving: Collection[str] = ()
+    """The names of clusters that follow something else until now."""
     layout: Layout = field(default_factory=Layout)
+
+    @property
+    def fresh(self) -> list[str]:
+        """Those of the clusters that run no Flux yet."""
+        return [one.name for one in self.clusters if one.name in self.anew]
 
     def directory(self, cluster: Cluster) -> str:
         """The prefix of a cluster's own files."""
@@ -78,6 +86,8 @@ class ClustersPlan:
     digests: Mapping[str, str] = field(default_factory=dict)
     own: Mapping[str, first_install.Own] = field(default_factory=dict)
     """What people have in ``kustomization.yaml`` of clusters that run no Flux yet."""
+    holds: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What the directories of moving clusters hold."""
     left: Sequence[str] = ()
     """What an upgrade leaves: fields of people's manifests that the new Flux lacks, clusters at other versions."""
 
@@ -94,6 +104,7 @@ class ClustersPlan:
             "kustomization": self.kustomizations.get(cluster.name, ""),
             "pending": pending,
             "beside": dict(self.own[cluster.name].beside) if cluster.name in self.own else {},
+            "holds": list(self.holds.get(cluster.name, ())),
             "left": list(self.left),
             "digest": self.digests.get(cluster.name, ""),
             "source_keys": [dict(key) for key in self.source_keys.get(cluster.name, ())],
@@ -104,15 +115,11 @@ class ClustersPlan:
 def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     """Plan against a snapshot of the repository. A wrong identity is InvalidInput."""
     layout = wishes.layout
-    facts = snapshot.read([path for path in snapshot.paths(layout.clusters) if path.endswith("/cluster.yaml")])
-    locks = preflight.locked(facts, layout)
-    changed = upgrade.lock_problems(wishes.clusters, wishes.components, locks)
-    raise_if([*preflight.identity(wishes.clusters, preflight.pinned_uids(facts, layout), wishes.allow), *changed])
+    facts, locks = _checked(wishes, snapshot)
     files = {one.name: layout.flux_file(one.name, "kustomization") for one in wishes.clusters}
     overlays = [layout.cluster_file(one.name, "infrastructure") for one in wishes.clusters]
     begun = [layout.flux_file(one.name, "gotk-sync") for one in wishes.clusters]
     existing = {**snapshot.read([*files.values(), *overlays, *begun]), **facts}
-    raise_if([problem for one in wishes.clusters for problem in takeover.unseen(one, layout, snapshot)])
     found = [takeover.as_found(one, layout, existing) for one in wishes.clusters]
     desired: dict[str, str] = {}
     for one in found:
@@ -124,14 +131,39 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     new = [one.name for one in touched if files[one.name] not in existing]
     message = clusters_message(new, [one.name for one in touched if one.name not in new], plan.paths)
     kustomizations = {name: desired[path] for name, path in files.items()}
-    keys = _keys(wishes, snapshot)
-    anew = [one.name for one in wishes.clusters if one.name in wishes.anew]
-    own = first_install.found(anew, kustomizations, layout, snapshot)
-    takeovers = {one.name: takeover.report(one, layout, existing, snapshot) for one in found}
-    digests = {one.name: wishes.components[one.distribution].digest for one in found}
     return ClustersPlan(
-        plan, kustomizations, message, keys, layout, takeovers, digests, own, _left(wishes, rewritten, locks)
+        plan=plan,
+        kustomizations=kustomizations,
+        message=message,
+        source_keys=_keys(wishes, snapshot),
+        layout=layout,
+        takeovers={one.name: takeover.report(one, layout, existing, snapshot) for one in found},
+        digests={one.name: wishes.components[one.distribution].digest for one in found},
+        own=first_install.found(wishes.fresh, kustomizations, layout, snapshot),
+        holds=_holds(wishes, snapshot, desired),
+        left=_left(wishes, rewritten, locks),
     )
+
+
+def _checked(wishes: Wishes, snapshot: Snapshot) -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
+    """The texts of all ``cluster.yaml``, and what is locked there; InvalidInput where something must not go on."""
+    layout = wishes.layout
+    facts = snapshot.read([path for path in snapshot.paths(layout.clusters) if path.endswith("/cluster.yaml")])
+    locks = preflight.locked(facts, layout)
+    changed = upgrade.lock_problems(wishes.clusters, wishes.components, locks)
+    raise_if([*preflight.identity(wishes.clusters, preflight.pinned_uids(facts, layout), wishes.allow), *changed])
+    raise_if([problem for one in wishes.clusters for problem in takeover.unseen(one, layout, snapshot)])
+    return facts, locks
+
+
+def _holds(wishes: Wishes, snapshot: Snapshot, desired: Mapping[str, str]) -> dict[str, Sequence[str]]:
+    folders = {one.name: wishes.directory(one) for one in wishes.clusters if one.name in wishes.moving}
+    there = snapshot.read([path for folder in folders.values() for path in snapshot.paths(folder.rstrip("/"))])
+    texts = {**there, **desired}
+    return {
+        name: moving.held({path: text for path, text in texts.items() if path.startswith(folder)})
+        for name, folder in folders.items()
+    }
 
 
 def _left(wishes: Wishes, rewritten: migration.Rewritten, locks: Mapping[str, tuple[str, str]]) -> tuple[str, ...]:

@@ -9,12 +9,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, gate, health, lockdown, ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import state as flux_state
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, NotReady, Unreachable
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
     FLUX_NAMESPACE,
     FLUX_SYNC,
@@ -71,6 +72,33 @@ def release(cluster: Cluster, state: FluxState, timeout: float) -> FluxState:
     wait(lambda: observe(cluster), lambda found: ready.flux_object(found.source).ready, timeout)
     cluster.merge(state.sync, {"metadata": {"annotations": {_MOVING: None}}, "spec": {"suspend": None}})
     return observe(cluster)
+
+
+def settle(cluster: Cluster, state: FluxState, parameters: Mapping[str, Any], say: Callable[[str], None]) -> FluxState:
+    """Have the root sync reconcile, and wait until it is ready at a revision that is none of ``rejected``.
+
+    ``parameters``: revision, rejected and timeout, as nouns have them. Raises NotReady with Flux's own words.
+    """
+    rejected = tuple(parameters["rejected"])
+    if state.settled(rejected):
+        return state
+    if state.suspended:
+        raise NotReady(f"{cluster.where}: {state.suspended}")
+    request_reconciliation(cluster, state, datetime.now(UTC).isoformat())
+    said: list[str] = []
+
+    def settled(found: FluxState) -> bool:
+        reason = f"{cluster.where}: waiting: {found.explain(parameters['revision'])}"
+        if not found.settled(rejected) and reason not in said:
+            said.append(reason)
+            say(reason)
+        return found.settled(rejected)
+
+    state = wait(lambda: observe(cluster), settled, parameters["timeout"])
+    if not state.settled(rejected):
+        why = state.explain(parameters["revision"])
+        raise NotReady(f"{cluster.where}: Flux is not ready after {parameters['timeout']} s: {why}")
+    return state
 
 
 def owners(cluster: Cluster, *, every: bool = False) -> dict[str, str]:

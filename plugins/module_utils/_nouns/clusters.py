@@ -26,6 +26,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
     upgrade,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import Manifest
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Distribution
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import HAND_EDITS
@@ -35,6 +36,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication i
     plan_clusters,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FluxState
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.waves import Turn
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import distribution, forge, overlay, templates
@@ -105,6 +107,10 @@ def _wishes(
     clusters: list[Cluster], components: Mapping[Distribution, Manifest], parameters: Mapping[str, Any]
 ) -> Wishes:
     renderer = Renderer(templates.read("bootstrap", parameters["templates"]))
-    anew = [one["name"] for one in parameters["clusters"] if one["reachable"] and not any(one.get("follows") or [])]
+    reached = {one["name"]: tuple(one.get("follows") or ()) for one in parameters["clusters"] if one["reachable"]}
+    anew = [name for name, follows in reached.items() if not any(follows)]
+    wanted = {one.name: FluxState.wanted(one, Layout()) for one in clusters}
+    moving = [name for name, follows in reached.items() if any(follows) and follows != wanted.get(name)]
     migrates = any(one.get("upgrade") for one in parameters["clusters"])
-    return Wishes(clusters, components, renderer, parameters["hand_edits"], parameters["allow"], anew, migrates)
+    ways = (parameters["hand_edits"], parameters["allow"])
+    return Wishes(clusters, components, renderer, *ways, anew, migrates, moving)

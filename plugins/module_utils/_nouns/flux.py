@@ -9,10 +9,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
+    ALLOW,
     AUTH,
     CLUSTER,
     NAME,
@@ -23,14 +23,15 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
     documents,
     model,
+    moving,
     render,
     takeover,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FluxState
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import definitions, distribution, flux, objects, overlay
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
 ARGUMENTS: Specification = {
@@ -39,10 +40,12 @@ ARGUMENTS: Specification = {
     **CLUSTER,
     **REPOSITORY,
     **TIMEOUT,
+    **ALLOW,
     "revision": {"type": "str", "default": ""},
     "files": {"type": "list", "elements": "str", "default": []},
     "kustomization": {"type": "str", "default": ""},
     "beside": {"type": "dict", "default": {}},
+    "holds": {"type": "list", "elements": "str", "default": []},
     "pending": {"type": "str", "default": ""},
     "rejected": {"type": "list", "elements": "str", "default": []},
     "cache": {"type": "path"},
@@ -59,6 +62,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         ours = not state.follows(wanted, Layout())
         needed = ours or (check_mode and parameters["files"])
         desired, warnings = _objects(wanted, parameters) if needed else ([], [])
+        _check_move(wanted, state, desired, parameters)
         plan = objects.plan(cluster, desired, _FLUX_MANAGER) if ours else []
         result: Result = {
             "changed": bool(parameters["files"]) or bool(plan),
@@ -67,9 +71,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
             "warnings": warnings if ours else [],
         }
         if check_mode:
-            pending = render.as_applied(documents.read(parameters["pending"], "pending"))
-            left = pending + ([] if ours else desired)
-            later = objects.plan(cluster, left, _FLUX_MANAGER, by_flux=True)
+            later = _later(cluster, [] if ours else desired, parameters["pending"])
             result["diff"] += objects.diffs(later, f"Flux will apply in {wanted.name}")
             return {**result, "revision": state.revision, "version": state.version}
         if plan:
@@ -78,7 +80,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
             objects.apply(cluster, desired, _FLUX_MANAGER)
             state = flux.observe(cluster)
         state = flux.release(cluster, state, parameters["timeout"])
-        state = _wait_applied(cluster, state, parameters, say)
+        state = flux.settle(cluster, state, parameters, say)
         if parameters["files"]:
             definitions.release(cluster, state.deployments)
         return {**result, "revision": state.revision, "version": state.version}
@@ -89,24 +91,15 @@ def _objects(wanted: model.Cluster, parameters: Mapping[str, Any]) -> tuple[list
     return overlay.flux_objects(wanted, manifest, parameters["kustomization"], parameters["beside"])
 
 
-def _wait_applied(cluster: Cluster, state: FluxState, parameters: Mapping[str, Any], say: Say) -> FluxState:
-    rejected = tuple(parameters["rejected"])
-    if state.settled(rejected):
-        return state
-    if state.suspended:
-        raise NotReady(f"{cluster.where}: {state.suspended}")
-    flux.request_reconciliation(cluster, state, datetime.now(UTC).isoformat())
-    said: list[str] = []
+def _later(cluster: Cluster, desired: list[documents.Document], pending: str) -> list[objects.Change]:
+    """What Flux itself will do."""
+    left = render.as_applied(documents.read(pending, "pending")) + desired
+    return objects.plan(cluster, left, _FLUX_MANAGER, by_flux=True)
 
-    def settled(found: FluxState) -> bool:
-        reason = f"{cluster.where}: waiting: {found.explain(parameters['revision'])}"
-        if not found.settled(rejected) and reason not in said:
-            said.append(reason)
-            say(reason)
-        return found.settled(rejected)
 
-    state = wait(lambda: flux.observe(cluster), settled, parameters["timeout"])
-    if not state.settled(rejected):
-        why = state.explain(parameters["revision"])
-        raise NotReady(f"{cluster.where}: Flux is not ready after {parameters['timeout']} s: {why}")
-    return state
+def _check_move(
+    wanted: model.Cluster, state: FluxState, desired: list[documents.Document], parameters: Mapping[str, Any]
+) -> None:
+    if state.sync and parameters["holds"]:
+        kept = [*parameters["holds"], *map(objects.name, desired)]
+        raise_if(moving.problems(wanted.host, state.sync, kept, parameters["allow"]))

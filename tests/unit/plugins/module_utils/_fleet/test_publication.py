@@ -106,7 +106,7 @@ def test_plan_clusters_message_and_outcome() -> None:
     assert kinds == ["ConfigMap", "ClusterRole", "ClusterRole", *["Kustomization"] * 17], (
         "what Flux applies beside its own objects"
     )
-    texts, lists = ("kustomization", "pending", "digest"), ("files", "left", "source_keys")
+    texts, lists = ("kustomization", "pending", "digest"), ("files", "left", "source_keys", "holds")
     nothing = {"held": {}, "beside": {}, **dict.fromkeys(texts, ""), **{name: [] for name in lists}}
     assert found.outcome(cluster("stg-10")) == nothing
 
@@ -143,6 +143,18 @@ def test_plan_clusters_hands_on_what_the_first_install_is_built_from() -> None:
         .startswith(f"{folder}/kustomization.yaml: your part of it (patches) takes")
     )
     assert plan_clusters(replace(wishes, anew=["stg-1"]), Files({})).own == {}
+
+
+def test_plan_clusters_names_what_a_moving_cluster_will_find() -> None:
+    files = {
+        "clusters/stg-1/own.yaml": "kind: Role\nmetadata: {name: a, namespace: b}",
+        "clusters/stg-10/x.yaml": "kind: X",
+    }
+    wishes = Wishes([STAGING], {STAGING.distribution: MANIFEST}, Renderer(TEMPLATES))
+    assert plan_clusters(wishes, Files(files)).outcome(STAGING)["holds"] == []
+    holds = plan_clusters(replace(wishes, moving=["stg-1"]), Files(files)).outcome(STAGING)["holds"]
+    assert {"Role b/a", "Kustomization flux-system/projects-0", "ConfigMap flux-system/fleet-cluster"} <= set(holds)
+    assert "X without a name" not in holds
 
 
 def test_plan_clusters_message_tells_new_from_changed() -> None:
