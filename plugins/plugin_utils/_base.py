@@ -36,6 +36,23 @@ def native(value: Any) -> Any:
 
 
 # Without it the module and its parameters, credentials among them, become a file that a kill leaves behind.
+def without_none(parameters: Mapping[str, Any], specification: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Validated parameters without the options that nobody gave, at any depth: a None is no choice when it comes back.
+
+    What options hold that have none of their own is the user's, and stays as it is.
+    """
+    found = {}
+    for name, value in parameters.items():
+        options = specification.get(name, {}).get("options")
+        if options and isinstance(value, Mapping):
+            found[name] = without_none(value, options)
+        elif options and isinstance(value, list):
+            found[name] = [without_none(one, options) for one in value]
+        elif value is not None:
+            found[name] = value
+    return found
+
+
 _NEEDS_PIPELINING = "a cluster behind a bastion needs pipelining: set ansible_pipelining: true for its host"
 
 
@@ -73,9 +90,10 @@ class FleetAction(ActionBase):
             return guarded(self.noun, parameters, check_mode=self._task.check_mode, say=self._say)
         if not self._is_pipelining_enabled("new"):
             return {"failed": True, "msg": _NEEDS_PIPELINING}
-        given = {name: value for name, value in parameters.items() if value is not None}
         remote: Result = self._execute_module(
-            module_name=self._task.resolved_action, module_args=given, task_vars=task_vars
+            module_name=self._task.resolved_action,
+            module_args=without_none(parameters, self.noun.ARGUMENTS),
+            task_vars=task_vars,
         )
         return remote
 

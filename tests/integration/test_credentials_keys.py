@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,8 +19,9 @@ FORGE = "{{ fleet_forge | combine({'token': fleet_forge_token}) }}"
 
 
 @pytest.fixture(scope="module")
-def project(grounds: Grounds) -> Project:
-    return grounds.fleet()
+def project(grounds: Grounds) -> Iterator[Project]:
+    yield grounds.fleet()
+    grounds.forget()
 
 
 @pytest.fixture

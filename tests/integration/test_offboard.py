@@ -23,8 +23,9 @@ _NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def project(grounds: Grounds) -> Project:
-    return grounds.fleet()
+def project(grounds: Grounds) -> Iterator[Project]:
+    yield grounds.fleet()
+    grounds.forget()
 
 
 @pytest.fixture(scope="module")

@@ -205,7 +205,7 @@ def test_a_worktree_is_a_checkout_and_has_no_links_on_the_way(place: Place, chec
         run(place, request(), repository=settings(place, publish="worktree", worktree=str(folder)))
 
     with pytest.raises(InvalidInput, match="there is no Git checkout at it"):
-        write(tmp_path)
+        write(Path(tmp_path.anchor))  # tmp_path itself may lie in a checkout
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (checkout / "projects").symlink_to(elsewhere)

@@ -19,8 +19,9 @@ from tests.integration.project import PRODUCTION, STAGING, Outcome, Project, eve
 
 
 @pytest.fixture(scope="module")
-def project(grounds: Grounds) -> Project:
-    return grounds.fleet()
+def project(grounds: Grounds) -> Iterator[Project]:
+    yield grounds.fleet()
+    grounds.forget()
 
 
 @pytest.fixture(scope="module")

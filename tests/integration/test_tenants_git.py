@@ -226,8 +226,9 @@ def test_leaving_stops_before_the_commit_where_the_forge_refuses(place: Place, t
             run(place, **leave, forges=forges(place.forge, token="wrong"), check_mode=check_mode)
     assert len(place.commits()) == 2
     done = run(place, **leave)
+    titles = sorted([*OWN, *(f"{title}/rotated" for title in OWN)])
     assert done["by_hand"] == [
-        f"{place.ssh.url}: no forge is given for this host: where it exists, delete its deploy keys {', '.join(OWN)}"
+        f"{place.ssh.url}: no forge is given for this host: where it exists, delete its deploy keys {', '.join(titles)}"
     ]
 
 

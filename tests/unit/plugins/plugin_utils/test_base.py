@@ -17,7 +17,7 @@ from ansible.template import trust_as_template
 from hypothesis import given
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
-from ansible_collections.fluxops.fleet.plugins.plugin_utils._base import native
+from ansible_collections.fluxops.fleet.plugins.plugin_utils._base import native, without_none
 from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import mappings
 
 try:
@@ -82,3 +82,11 @@ def test_native_truth_table(value: Any, expected: Any) -> None:
     found = native(value)
     assert is_plain(found)
     assert (type(found), found) == (type(expected), expected)
+
+
+def test_options_that_nobody_gave_are_left_out_at_any_depth() -> None:
+    own = {"type": "dict", "options": {"choice": {"choices": ["a"]}, "free": {"type": "dict"}}}
+    specification = {"one": own, "many": {"type": "list", "elements": "dict", **own}, "plain": {"type": "str"}}
+    inner = {"choice": None, "free": {"theirs": None}}
+    found = without_none({"one": inner, "many": [inner, {"choice": "a"}], "plain": None}, specification)
+    assert found == {"one": {"free": {"theirs": None}}, "many": [{"free": {"theirs": None}}, {"choice": "a"}]}
