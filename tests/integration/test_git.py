@@ -113,8 +113,8 @@ def make_key(folder: Path) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def forge() -> Forge:
-    return Lab.current().forge
+def forge(lab: Lab) -> Forge:
+    return lab.forge
 
 
 @pytest.fixture
