@@ -38,7 +38,7 @@ def build(command: list[str], files: Mapping[str, str]) -> str:
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        done = subprocess.run(
+        done = subprocess.run(  # pylint: disable=ansible-bad-function  # not a module: there is no run_command here
             [*command, folder], capture_output=True, check=False, timeout=_SECONDS, stdin=subprocess.DEVNULL, text=True
         )
     if done.returncode:
