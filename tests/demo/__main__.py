@@ -184,10 +184,9 @@ class Demo:
                 [*PLAN, "-e", '{"fleet_substitutions": {"region": "north"}}']
             ],
             "The tenant leaves (make demo brings it back)": [self.leaving],
-            "Lose a cluster, and bring it back": [
+            "Lose a cluster, and bring it back, tenant and all": [
                 ["make", "lab-reset", f"CLUSTERS={first}"],
                 [*BOOTSTRAP, "--limit", first, "-e", REPLACE],
-                [*self.onboarding, "--limit", first],
             ],
             "End the lab (make lab-up brings it back as it was)": [["make", "lab-down"]],
         }
