@@ -14,6 +14,32 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
+  secrets:
+    description: Secrets that the cluster needs before Flux starts to follow, such as decryption keys.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: The Secret's name.
+        type: str
+        required: true
+      namespace:
+        description: The Secret's namespace, made where it is missing.
+        type: str
+        default: flux-system
+      type:
+        description: The Secret's type.
+        type: str
+        default: Opaque
+      data:
+        description: Field to value, in clear (not base64).
+        type: dict
+        required: true
+"""
+
+    PULL = r"""
+options:
   pull:
     description: How the cluster pulls from the fleet repository. Without it, that Secret is left as it is.
     type: dict
@@ -29,7 +55,7 @@ options:
         choices: [deploy_key, private_key, token, bearer_token, github_app]
         default: deploy_key
       algorithm:
-        description: Of what kind a key is that is made for O(pull.kind=deploy_key). One that is there is kept.
+        description: Of what kind a key is that is made for O(pull.kind=deploy_key). One made before keeps its own.
         type: str
         choices: [ed25519, ecdsa-p256, ecdsa-p384, ecdsa-p521, rsa-3072, rsa-4096]
         default: ed25519
@@ -55,26 +81,4 @@ options:
       token:
         description: The token of O(pull.kind=token) or O(pull.kind=bearer_token).
         type: str
-  secrets:
-    description: Secrets that the cluster needs before Flux starts to follow, such as decryption keys.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: The Secret's name.
-        type: str
-        required: true
-      namespace:
-        description: The Secret's namespace, made where it is missing.
-        type: str
-        default: flux-system
-      type:
-        description: The Secret's type.
-        type: str
-        default: Opaque
-      data:
-        description: Field to value, in clear (not base64).
-        type: dict
-        required: true
 """

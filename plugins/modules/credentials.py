@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - fluxops.fleet._forge
   - fluxops.fleet._forge.forges
   - fluxops.fleet._secrets
+  - fluxops.fleet._secrets.pull
 options:
   name:
     description: The cluster's name. It is its directory's name in the repository.

@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - fluxops.fleet._cluster
   - fluxops.fleet._repository
   - fluxops.fleet._secrets
+  - fluxops.fleet._secrets.pull
 options:
   flux:
     description:

@@ -25,52 +25,14 @@ extends_documentation_fragment:
   - fluxops.fleet._auth
   - fluxops.fleet._repository
   - fluxops.fleet._forge
+  - fluxops.fleet._secrets.pull
 options:
   name:
     description: The cluster's name. It is its directory's name in the repository.
     type: str
     required: true
   pull:
-    description: How the cluster is to pull from the fleet repository.
-    type: dict
-    suboptions:
-      kind:
-        description:
-          - V(deploy_key) makes a new key for this cluster alone, and registers it read-only at the forge.
-          - V(private_key) takes a given SSH key. Whoever gives it has registered it.
-          - V(token) takes a given user name and token (or password), for an HTTPS URL.
-          - V(bearer_token) takes a given token that the Git server wants as a bearer, for an HTTPS URL.
-          - V(github_app) takes a GitHub App's key, for an HTTPS URL. Flux makes tokens of it.
-        type: str
-        choices: [deploy_key, private_key, token, bearer_token, github_app]
-        default: deploy_key
-      algorithm:
-        description: Of what kind a key is that is made for O(pull.kind=deploy_key).
-        type: str
-        choices: [ed25519, ecdsa-p256, ecdsa-p384, ecdsa-p521, rsa-3072, rsa-4096]
-        default: ed25519
-      private_key:
-        description: The SSH key of O(pull.kind=private_key), or the GitHub App's key (PEM).
-        type: str
-      passphrase:
-        description: What the SSH key is encrypted by. It goes into the cluster too.
-        type: str
-      app_id:
-        description: The ID of the GitHub App.
-        type: str
-      installation_id:
-        description: The ID of its installation in the organisation.
-        type: str
-      base_url:
-        description: The URL of GitHub Enterprise Server's API, where it is not github.com.
-        type: str
-      username:
-        description: User name that goes with O(pull.token).
-        type: str
-        default: git
-      token:
-        description: The token of O(pull.kind=token) or O(pull.kind=bearer_token).
-        type: str
+    description: How the cluster is to pull from the fleet repository. Whoever gives a credential has registered it.
   older_than:
     description: Days. A credential that was made or rotated since then is left. V(0) rotates any.
     type: int

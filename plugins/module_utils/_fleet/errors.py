@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -90,3 +90,9 @@ class Unreachable(ClusterError):
 
 class NotReady(FleetError):
     """What was applied did not become ready in time; the message holds Flux's own words."""
+
+
+def some(names: Sequence[str], shown: int) -> str:
+    """Names for a message: the first of them, and how many more there are."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return f"{', '.join(names[:shown])}{more}"

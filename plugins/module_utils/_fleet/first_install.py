@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import kustomization
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
@@ -32,10 +32,10 @@ class Own:
         return f"{self.where}: your part of it ({', '.join(self.fields)}) {when}: {reason}"
 
 
-def own(cluster: str, text: str, layout: Layout, beside: Mapping[str, str] | None = None) -> Own:
+def own(cluster: str, text: str, layout: Layout) -> Own:
     """What the text of a cluster's ``kustomization.yaml`` has beside our block."""
     where = layout.flux_file(cluster, "kustomization")
-    return Own(where, kustomization.user_changes(text, where) if text else [], beside or {})
+    return Own(where, kustomization.user_changes(text, where) if text else [])
 
 
 def found(clusters: Iterable[str], texts: Mapping[str, str], layout: Layout, snapshot: Snapshot) -> dict[str, Own]:
@@ -48,5 +48,5 @@ def found(clusters: Iterable[str], texts: Mapping[str, str], layout: Layout, sna
             known = {part.where, *(folder + resource for resource in kustomization.RESOURCES)}
             files = snapshot.read(path for path in snapshot.paths(folder.rstrip("/")) if path not in known)
             beside = {path.removeprefix(folder): content for path, content in files.items()}
-            parts[name] = Own(part.where, part.fields, beside)
+            parts[name] = replace(part, beside=beside)
     return parts

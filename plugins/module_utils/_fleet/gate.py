@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import some
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.health import Health, View
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
@@ -99,5 +100,4 @@ def told(ill: Sequence[Health], where: str, what: str, *, strict: bool) -> str:
 def verdict(wave: str, failures: Mapping[str, Any]) -> str:
     """Why a run stops after a wave (host → what failed there); empty where it goes on."""
     hosts = sorted(failures)
-    more = f" and {len(hosts) - _LISTED} more" if len(hosts) > _LISTED else ""
-    return f"wave {wave} did not pass its gate: {', '.join(hosts[:_LISTED])}{more}" if hosts else ""
+    return f"wave {wave} did not pass its gate: {some(hosts, _LISTED)}" if hosts else ""

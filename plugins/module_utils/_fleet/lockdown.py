@@ -20,6 +20,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import
     FLUX_SYNC,
     TENANT_SERVICE_ACCOUNT,
 )
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import without_credentials
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
 
 Finding = dict[str, str]
@@ -118,14 +119,10 @@ def remote_bases(files: Mapping[str, str]) -> list[Finding]:
             entries = [str(entry) for entry in parsed.get(field) or []]
             remote = [entry for entry in entries if "\n" not in entry and _REMOTE.match(entry)]
             found += [
-                {"object": path, "field": field, "why": f"takes in {_bare(one)} from elsewhere"} for one in remote
+                {"object": path, "field": field, "why": f"takes in {without_credentials(one)} from elsewhere"}
+                for one in remote
             ]
     return found
-
-
-def _bare(url: str) -> str:
-    """A URL without the credentials that may stand in it."""
-    return re.sub(r"//[^/@]*@", "//…@", url)
 
 
 def said(broken: Sequence[Finding], shown: int = 10) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, offboarding
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem, some
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
 
 WORD = "prune_on_move"
@@ -37,9 +37,8 @@ def problems(host: str, sync: Document, kept: Iterable[str], allow: Iterable[str
     lost = sorted(there - set(kept))
     if not lost or WORD in set(allow):
         return []
-    more = f" and {len(lost) - _LONGEST} more" if len(lost) > _LONGEST else ""
     hint = (
-        f"Flux would prune {', '.join(lost[:_LONGEST])}{more}, with what these run: the new directory lacks them. "
+        f"Flux would prune {some(lost, _LONGEST)}, with what these run: the new directory lacks them. "
         "Publish them there first (infrastructure and onboard with --tags repository, and files of your own), then run "
         f"again; if they are to go, with fleet_allow: [{WORD}]"
     )

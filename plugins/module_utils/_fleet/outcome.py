@@ -109,23 +109,22 @@ def wave_failures(hosts: Mapping[str, Mapping[str, Any]], role: str) -> dict[str
 
 def failed_environments(hosts: Mapping[str, Mapping[str, Any]], role: str, step: str) -> dict[str, str]:
     """Environment → why, of hosts (host → its variables) on which this step of a role failed."""
-    found = {}
-    for variables in hosts.values():
-        registered = _registered(variables, f"__{role}_{step}")
-        if registered.get("failed"):
-            environment = str(_registered(variables, f"__{role}_preflight").get("environment", ""))
-            found[environment] = str(registered.get("msg", "failed"))
-    return found
+    return _failed_by("environment", hosts, role, step)
 
 
 def failed_clusters(hosts: Mapping[str, Mapping[str, Any]], role: str, step: str) -> dict[str, str]:
     """Cluster → why, of hosts (host → its variables) on which this step of a role failed."""
+    return _failed_by("name", hosts, role, step)
+
+
+def _failed_by(field: str, hosts: Mapping[str, Mapping[str, Any]], role: str, step: str) -> dict[str, str]:
+    """A field of what preflight found on each host where the step failed → why."""
     found = {}
     for variables in hosts.values():
         registered = _registered(variables, f"__{role}_{step}")
         if registered.get("failed"):
-            name = str(_registered(variables, f"__{role}_preflight").get("name", ""))
-            found[name] = str(registered.get("msg", "failed"))
+            key = str(_registered(variables, f"__{role}_preflight").get(field, ""))
+            found[key] = str(registered.get("msg", "failed"))
     return found
 
 

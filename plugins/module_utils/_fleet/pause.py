@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, some
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
     FLUX_NAMESPACE,
     FLUX_SYNC,
@@ -146,8 +146,7 @@ def said(found: Iterable[Mapping[str, Any]]) -> str:
 
 def _line(one: Mapping[str, Any]) -> str:
     names = list(one["objects"])
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{Mark(one['scope'], one['reason'], one['by'], one['since'])} ({', '.join(names[:_NAMED])}{more})"
+    return f"{Mark(one['scope'], one['reason'], one['by'], one['since'])} ({some(names, _NAMED)})"
 
 
 def diff(where: str, before: Iterable[Document], after: Iterable[Document]) -> list[dict[str, str]]:

@@ -112,9 +112,4 @@ def _keys(wishes: Retirement, going: Sequence[Member], snapshot: Snapshot) -> di
 
 def _source_keys(layout: Layout, environment: str, snapshot: Snapshot) -> list[dict[str, str]]:
     prefix = f"{layout.projects}/{environment}"
-    paths = [path for path in snapshot.paths(prefix) if path.endswith("/tenant.yaml")]
-    return [
-        key
-        for path, text in snapshot.read(paths).items()
-        for key in tenants.keys(path.split("/")[-2], tenants.objects(text, path))
-    ]
+    return tenants.keys_in(snapshot, [path for path in snapshot.paths(prefix) if path.endswith("/tenant.yaml")])

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import FleetError
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import FleetError, some
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.messages import compose
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Sync
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import Change, Plan
@@ -62,8 +62,7 @@ def plan_revert(
     back = [path for path in commit.paths if now.get(path) != before.get(path)]
     others = [path for path in back if now.get(path) != ours.get(path)]
     if others:
-        more = f" and {len(others) - _LISTED} more" if len(others) > _LISTED else ""
-        said = f"{', '.join(others[:_LISTED])}{more} changed since: revert {commit.revision} by hand"
+        said = f"{some(others, _LISTED)} changed since: revert {commit.revision} by hand"
         raise FleetError(f"not taken back, since others work there: {said}")
     changes = tuple(Change(path, now.get(path), before.get(path)) for path in back)
     message = compose(

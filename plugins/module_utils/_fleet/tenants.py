@@ -183,9 +183,13 @@ def published_keys(snapshot: Snapshot, layout: Layout, environment: str, cluster
     prefixes = (layout.shard(environment, ""), layout.own_tenants(environment, cluster) + "/")
     syncs = [path for path in snapshot.paths(f"{layout.projects}/{environment}") if path.startswith(prefixes)]
     names = sorted(path.rpartition("/")[2].removesuffix(".yaml") for path in syncs if path.endswith(".yaml"))
-    files = {one: layout.tenant_file(environment, one) for one in names}
-    texts = snapshot.read(files.values())
-    return [key for one, path in files.items() for key in keys(one, objects(texts.get(path, ""), path))]
+    return keys_in(snapshot, [layout.tenant_file(environment, one) for one in names])
+
+
+def keys_in(snapshot: Snapshot, paths: Iterable[str]) -> list[dict[str, str]]:
+    """The deploy keys of some tenants' files (``…/<tenant>/tenant.yaml``), as ``keys`` gives them."""
+    texts = snapshot.read(paths)
+    return [key for path, text in texts.items() for key in keys(path.split("/")[-2], objects(text, path))]
 
 
 def _metadata(document: Document) -> Mapping[str, Any]:

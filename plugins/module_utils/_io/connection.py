@@ -21,6 +21,7 @@ from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import kubeconfig
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import without_credentials
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.memory import MemoryFile
 
 try:
@@ -66,16 +67,12 @@ def connect(auth: Mapping[str, Any], where: str) -> tuple[Any, list[MemoryFile],
         _apply_options(configuration, auth)
         return kubernetes_client.ApiClient(configuration), files, acting
     except ImportError as error:
-        hint = f"the proxy {_bare(configuration.proxy)} needs the Python package PySocks for {sys.executable}"
+        proxy = without_credentials(configuration.proxy)
+        hint = f"the proxy {proxy} needs the Python package PySocks for {sys.executable}"
         raise ClusterError(f"{where}: {hint}: install it there ({_one_line(error)})") from None
     except (ConfigException, OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         hint = "give fleet_cluster_auth a kubeconfig (path or content) and a context that stands in it"
         raise Unreachable(f"{where}: the kubeconfig can't be used: {_one_line(error)}: {hint}") from None
-
-
-def _bare(url: str) -> str:
-    """A proxy's URL without the credentials that may stand in it."""
-    return re.sub(r"//[^/@]*@", "//…@", url)
 
 
 def _one_line(error: BaseException) -> str:

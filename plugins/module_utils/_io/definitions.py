@@ -15,6 +15,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import docume
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import COMPONENT_LABEL
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import objects
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
 
 _PART_OF = "app.kubernetes.io/part-of=flux"
@@ -90,13 +91,5 @@ def release(cluster: Cluster, controllers: Collection[str]) -> list[str]:
             api_version = f"{definition['group']}/{definition['storage']}"
             for left in cluster.list(api_version, definition["kind"]):
                 named = {**left, "apiVersion": api_version, "kind": definition["kind"]}
-                _let_go(cluster, named)
+                objects.set_fields(cluster, named, {"metadata": {"finalizers": None}})
     return found
-
-
-def _let_go(cluster: Cluster, document: Document) -> None:
-    try:
-        cluster.merge(document, {"metadata": {"finalizers": None}})
-    except ClusterError as error:
-        if error.status != 404:  # gone by itself
-            raise

@@ -50,15 +50,6 @@ def request(cluster: Cluster, documents: Iterable[Document], now: str) -> None:
         cluster.merge(document, {"metadata": {"annotations": {ready.REQUESTED_AT: now}}})
 
 
-def set_fields(cluster: Cluster, one: Document, patch: Mapping[str, Any]) -> None:
-    """Set single fields of an object; one that has gone meanwhile needs none."""
-    try:
-        cluster.merge(one, patch)
-    except ClusterError as error:
-        if error.status != 404:
-            raise
-
-
 def hold(cluster: Cluster, state: FluxState) -> None:
     """Suspend a root sync that is to follow something else: its last artifact would bring its old source back."""
     if state.sync:

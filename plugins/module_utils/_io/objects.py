@@ -9,8 +9,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
@@ -122,3 +123,12 @@ def _wait_established(cluster: Cluster, names: set[str]) -> None:
 def _visible(document: Document) -> Document:
     metadata = {key: value for key, value in document["metadata"].items() if key not in _SERVER_FIELDS}
     return {**{key: value for key, value in document.items() if key != "status"}, "metadata": metadata}
+
+
+def set_fields(cluster: Cluster, one: Document, patch: Mapping[str, Any]) -> None:
+    """Set single fields of an object; one that has gone meanwhile needs none."""
+    try:
+        cluster.merge(one, patch)
+    except ClusterError as error:
+        if error.status != 404:
+            raise

@@ -21,7 +21,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.offboarding import FENCES, SYNCS, Reference, Remains
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux, objects
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
 
 _KUSTOMIZATION = SYNCS[0]
@@ -143,7 +143,7 @@ class Departure:
     def _suspend(self, one: Document, *, suspend: bool) -> None:
         # Resumed alone, it would apply all once more, and wait for what has gone, before it sees that it was deleted.
         spec = {"suspend": True} if suspend else {"suspend": None, "dependsOn": [{"name": _NOBODY}]}
-        flux.set_fields(self._cluster, one, {"spec": spec})
+        objects.set_fields(self._cluster, one, {"spec": spec})
 
     def _delete(self, one: Document) -> None:
         if not offboarding.deleting(one):

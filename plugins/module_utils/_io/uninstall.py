@@ -16,7 +16,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.offboarding import SYNCS, Reference
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.uninstall import PRUNE, RIGHTS, WORKLOADS, Remains
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import objects
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
 
 _PART_OF = "=".join(uninstall.PART_OF)
@@ -46,7 +46,7 @@ class Uninstall:
         found = self.look()
         if found.root and found.controllers and not offboarding.suspended(found.root):
             self._say("suspending the root sync")
-            flux.set_fields(self._cluster, found.root, {"spec": {"suspend": True}})
+            objects.set_fields(self._cluster, found.root, {"spec": {"suspend": True}})
         if self._prune and found.controllers and (found.applied or self._pruned_by_root(found)):
             return self._prune_applied(found)
         if found.controllers:
@@ -74,7 +74,7 @@ class Uninstall:
         self._say("having Flux prune what it applied")
         patches, now = uninstall.prune_step(found)
         for one, spec in patches:
-            flux.set_fields(self._cluster, one, {"spec": spec})
+            objects.set_fields(self._cluster, one, {"spec": spec})
         self._delete(now)
         if found.applied:
             return [offboarding.says(one) for one in found.applied]
@@ -98,7 +98,7 @@ class Uninstall:
             for one in self._list(uninstall.version(definition), kind):
                 rest = uninstall.stripped(one)
                 if rest is not None:
-                    flux.set_fields(self._cluster, one, {"metadata": {"finalizers": rest or None}})
+                    objects.set_fields(self._cluster, one, {"metadata": {"finalizers": rest or None}})
                 foreign = one["metadata"].get("finalizers") if rest is None else rest
                 kept += [offboarding.says(one)] if foreign else []
         self._delete(found.definitions)

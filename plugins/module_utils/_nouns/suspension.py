@@ -16,7 +16,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import AU
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import pause, state
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux, objects
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
@@ -48,7 +48,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         if changes and not check_mode:
             say(f"{where}: {len(changes)} objects of Flux are {wanted}")
             for one, patch in changes:
-                flux.set_fields(cluster, one, patch)
+                objects.set_fields(cluster, one, patch)
     after = [pause.patched(one, patch) for one, patch in zip(targets, patches, strict=True)]
     return {
         "changed": bool(changes),
