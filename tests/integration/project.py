@@ -103,6 +103,10 @@ class Project:
         with self.start(*arguments, playbook=playbook, hosts=hosts, **variables) as process:
             try:
                 output, _none = process.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                kill(process)
+                output, _none = process.communicate()
+                raise AssertionError(f"the run hung for {PATIENCE} s:\n{output}") from None
             finally:
                 kill(process)
         return self.outcome(process.returncode, output)
@@ -215,9 +219,10 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 
 def lines(process: subprocess.Popen[str]) -> Iterator[str]:
-    """What a run says, as it says it."""
+    """What a run says, as it says it. Its end stays open when the reader stops: a run that finds it closed ends too."""
     assert process.stdout is not None
-    yield from process.stdout
+    while line := process.stdout.readline():
+        yield line
 
 
 def new_key(path: Path) -> tuple[str, str]:

@@ -149,8 +149,8 @@ def test_killed_run_leaves_no_credential(killed: Killed, moment: str) -> None:
                 if line.startswith("TASK") and task in line:
                     break
             eventually(lambda: reached(killed) or process.poll() is not None, moment)
-            ended = process.poll() is not None
-            assert not ended, f"the run ended before it could be killed:\n{''.join(lines(process))}"
+            if process.poll() is not None:
+                pytest.fail(f"the run ended before it could be killed:\n{''.join(lines(process))}")
         finally:
             kill(process)
     assert killed.project.traces(killed.needles) == []

@@ -9,6 +9,8 @@
 from __future__ import annotations
 
 import json
+import random
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -24,6 +26,12 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._io.memory import Me
 _SECONDS = 30
 _NOT_FOUND = 404
 _MOST_PAGES = 1000
+# A forge that answers so for a moment has not done what it was asked for, whatever that was.
+_NOT_NOW = (429, 503)
+_BROKEN = (500, 502, 504)
+# Before each further try, in seconds, where the forge does not say how long.
+_PAUSES = (0.5, 2.0, 5.0)
+_LONGEST_PAUSE = 60.0
 
 
 class NoRepository(ForgeError):
@@ -57,6 +65,24 @@ class Api:
                 return
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[Any, dict[str, str]]:
+        """Ask, and again for a while where the forge is busy or broken for the moment."""
+        for pause in _PAUSES:
+            try:
+                return self._ask_once(method, path, body)
+            except HTTPError as error:
+                if error.code not in (*_NOT_NOW, *(_BROKEN if method == "GET" else ())):
+                    raise self._refused(path, error) from None
+                time.sleep(_asked_pause(error) or pause * random.uniform(0.5, 1.5))  # noqa: S311
+        try:
+            return self._ask_once(method, path, body)
+        except HTTPError as error:
+            raise self._refused(path, error) from None
+
+    def _refused(self, path: str, error: HTTPError) -> ForgeError:
+        kind = NoRepository if error.code == _NOT_FOUND else ForgeError
+        return kind(f"{self.root}{path.partition('?')[0]}: {_explain(error)}")
+
+    def _ask_once(self, method: str, path: str, body: Mapping[str, Any] | None) -> tuple[Any, dict[str, str]]:
         headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "fluxops.fleet"}
         request = {
             "method": method,
@@ -72,12 +98,17 @@ class Api:
                 content = answer.read()
                 answered = {name.lower(): value for name, value in answer.headers.items()}
             return (json.loads(content) if content else None), answered
-        except HTTPError as error:
-            kind = NoRepository if error.code == _NOT_FOUND else ForgeError
-            raise kind(f"{self.root}{path.partition('?')[0]}: {_explain(error)}") from None
+        except HTTPError:
+            raise
         except (OSError, ValueError, HTTPException) as error:
             remedy = "check fleet_forge.url and ca_cert"
             raise ForgeError(f"{self.root}: the forge does not answer: {error}: {remedy}") from None
+
+
+def _asked_pause(error: HTTPError) -> float:
+    """The seconds for which a forge asks to be left alone; 0 where it says none, or a date."""
+    found = error.headers.get("Retry-After") or ""
+    return min(float(found), _LONGEST_PAUSE) if found.isdecimal() else 0.0
 
 
 def _explain(error: HTTPError) -> str:

@@ -32,6 +32,8 @@ class Double:
     pulls: list[dict[str, Any]] = field(default_factory=list)
     protected: bool = False
     asked: list[tuple[str, str]] = field(default_factory=list)
+    busy: list[int] = field(default_factory=list)
+    """What it answers to the next requests, in place of what it would."""
     root, repository, keys_at, pulls_at, number = "/api/v3", "/repos/group/fleet", "/keys", "/pulls", "number"
 
     def refusal(self, headers: Mapping[str, str]) -> Answer | None:
@@ -150,10 +152,15 @@ def handler(double: Double) -> type[BaseHTTPRequestHandler]:
             content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             double.asked.append((self.command, self.path))
             headers = {name.lower(): str(value) for name, value in self.headers.items()}
-            status, found = double.refusal(headers) or double.answer(
-                self.command, parts.path, query, json.loads(content or b"{}")
+            status, found = (
+                (double.busy.pop(0), None)
+                if double.busy
+                else double.refusal(headers)
+                or double.answer(self.command, parts.path, query, json.loads(content or b"{}"))
             )
             self.send_response(status)
+            if status in (429, 503):
+                self.send_header("Retry-After", "1")
             if isinstance(found, list):
                 found = self.paged(found, query)
             self.end_headers()

@@ -149,3 +149,29 @@ def test_github_has_its_api_on_a_host_of_its_own() -> None:
 )
 def test_path_of_a_repository(forge_url: str, repository_url: str, path: str) -> None:
     assert repository_path(forge_url, repository_url) == path
+
+
+@pytest.mark.parametrize("answers", [[429, 503], [500], [502], [504, 503]])
+def test_reading_waits_for_a_busy_forge(kind: str, double: Double, url: str, answers: list[int]) -> None:
+    double.busy += answers
+    assert list(at(kind, url).deploy_keys()) == []
+    assert len(double.asked) == len(answers) + 1
+
+
+def test_writing_is_tried_again_only_where_nothing_was_written(kind: str, double: Double, url: str) -> None:
+    there = at(kind, url)
+    double.busy += [503]
+    there.add_deploy_key("ours", f"{KEY}1")
+    assert len(double.keys) == 1
+    for broken in (500, 502, 504, 403):
+        double.busy += [broken]
+        with pytest.raises(ForgeError, match=f"HTTP {broken}"):
+            there.add_deploy_key("ours", f"{KEY}2")
+    assert len(double.keys) == 1
+
+
+def test_forge_that_stays_busy_is_a_failure(kind: str, double: Double, url: str) -> None:
+    double.busy += [503] * 9
+    with pytest.raises(ForgeError, match="HTTP 503"):
+        at(kind, url).add_deploy_key("ours", f"{KEY}1")
+    assert len(double.asked) == 4
