@@ -28,8 +28,8 @@ PLUGINS = Path(__file__).resolve().parent / "connection_plugins"
 STAGING, PRODUCTION = "staging-1", "production-1"
 CLUSTERS = (STAGING, PRODUCTION)
 PUBLISH = "Publish the directories of all clusters"
-# What a person would call "it hangs".
-PATIENCE = 300.0
+# What a person would call "it hangs"; longer than fleet_timeout, so that a run that waits says itself for what.
+PATIENCE = 420.0
 
 
 @dataclass(frozen=True)

@@ -77,10 +77,6 @@ class Story:
         for one in self.clusters.values():
             eventually(lambda one=one: one.get("configmap", "-n", "default", "web"), f"{one.name} runs its app")
             eventually(lambda one=one: "--concurrent=7" in one.arguments("kustomize-controller"), "their patch works")
-            # What it was at when their patch replaced the controller, it takes up again at its interval, or when asked.
-            one.kubectl(
-                "annotate", "-n", "flux-system", "kustomizations", "--all", "reconcile.fluxcd.io/requestedAt=again"
-            )
             eventually(one.settled, f"{one.name} has applied everything")
         self.uids = {name: uids(one) for name, one in self.clusters.items()}
 

@@ -27,6 +27,8 @@ from .settings import Settings
 LOG_LIMIT = 20_000_000
 FIRST_PAUSE, LONGEST_PAUSE, LONG_RUN = 1.0, 30.0, 60.0
 PROBE_PERIOD = 2.0
+# How long a controller that starts over is taken for as ready as it was.
+HANDOVER = 15.0
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,11 @@ class FluxPod:
         self.process: subprocess.Popen[bytes] | None = None
         self.ready = False
         self.ended = False
+        self.awaits_lease = False
         self._report = Report(pod)
         self._reported: dict[str, Any] = {}
         self._pause = FIRST_PAUSE
-        self._started = self._next_start = self._next_probe = self._renew = self._kill_at = 0.0
+        self.started = self._next_start = self._next_probe = self._renew = self._kill_at = self._patient = 0.0
 
     def step(self, pod: Mapping[str, Any]) -> None:
         """One turn with the pod as it is now."""
@@ -87,6 +90,21 @@ class FluxPod:
         elif time.monotonic() >= self._kill_at:
             self.process.kill()
         return False
+
+    @property
+    def lease(self) -> str:
+        """What the pods of one controller hold one after the other, while this one runs; empty for any other pod."""
+        elects = any(text.startswith(containers.ELECTION) for text in self.container.get("args", []))
+        return self.pod["metadata"].get("labels", {}).get("app", self.program) if elects and self.process else ""
+
+    def start_over(self) -> None:
+        """Begin anew with all objects, as a controller does that waited for the lease; its pod stays as it was."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process, self._report.has_run = None, False
+            self._patient = time.monotonic() + HANDOVER
+            self._start()
 
     def forget(self) -> None:
         """Remove what the pod had on this machine."""
@@ -141,7 +159,7 @@ class FluxPod:
                 command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream
             )
         self._report.has_run, self._report.started_at = True, now()
-        self._started = time.monotonic()
+        self.started = time.monotonic()
         self._kill_at = self._next_probe = 0.0
 
     def _look_after(self) -> None:
@@ -149,11 +167,13 @@ class FluxPod:
         if moment >= self._renew:
             self._credentials()
         if moment >= self._next_probe:
-            self.ready = _answers(containers.readiness(self.container, self.port))
+            answers = _answers(containers.readiness(self.container, self.port))
+            self._patient = 0.0 if answers else self._patient
+            self.ready = answers or (self.ready and moment < self._patient)
             self._next_probe = moment + (PROBE_PERIOD if self.ready else 0.0)
 
     def _crashed(self, code: int) -> None:
-        if time.monotonic() - self._started > LONG_RUN:
+        if time.monotonic() - self.started > LONG_RUN:
             self._pause = FIRST_PAUSE
         self._report.ended(code)
         self.process = None

@@ -79,7 +79,18 @@ class Runner:
             elif uid not in listed and known.end(5):
                 known.forget()
                 del self.pods[uid]
+        self._elect()
         self._lead()
+
+    def _elect(self) -> None:
+        """Have a controller begin when its predecessor has ended; one that shares its work might write last."""
+        oldest: dict[str, FluxPod] = {}
+        for pod in sorted(self.pods.values(), key=lambda pod: pod.started):
+            if pod.lease and oldest.setdefault(pod.lease, pod) is not pod:
+                pod.awaits_lease = True
+            elif pod.lease and pod.awaits_lease:
+                pod.awaits_lease = False
+                pod.start_over()
 
     def _lead(self) -> None:
         for service, (program, number) in SERVICES.items():

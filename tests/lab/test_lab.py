@@ -119,6 +119,15 @@ def test_facts_are_private_and_whole(lab: Lab) -> None:
     assert good, lines
 
 
+def started(pid: int) -> float:
+    """When a process began, in seconds since this machine did; -1 where it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return -1
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
 def test_pods_become_ready(kubectl: Kubectl) -> None:
     kubectl("create", "deployment", "plain", "--image=registry.invalid/none:1", "--replicas=2")
     kubectl("wait", "--for=condition=Available", "--timeout=60s", "deployment/plain")
@@ -164,11 +173,17 @@ def test_rolled_deployment_reaches_the_process(lab: Lab, kubectl: Kubectl, progr
     flag = "--concurrent=7"
     patch = [{"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": flag}]
     kubectl("patch", "deployment", "-n", "flux-system", program, "--type=json", "-p", json.dumps(patch))
+    alive = 0.0
+    while old in processes(lab, program):
+        alive = float(Path("/proc/uptime").read_text().split()[0])
     kubectl("rollout", "status", "-n", "flux-system", f"deployment/{program}", "--timeout=120s")
-    eventually(lambda: len(processes(lab, program)) == 1)
+    # As with leader election, nothing that the old one leaves undone is older than the new one's work.
+    eventually(lambda: [pid for pid in processes(lab, program) if started(pid) >= alive])
     [(pid, arguments)] = processes(lab, program).items()
     assert pid != old
     assert flag in arguments
+    eventually(lambda: is_ready(pod_of(kubectl, program)))
+    assert pod_of(kubectl, program)["status"]["containerStatuses"][0]["restartCount"] == 0
 
 
 def test_unknown_image_is_not_pulled(kubectl: Kubectl) -> None:
