@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ROOT / "requirements"
 TOOLS = ROOT / ".venv-tools"
-RECIPE = b"2"  # another number when what is made from the same locks changes
+RECIPE = b"3"  # another number when what is made from the same locks changes
 # Options of `uv pip compile`: a lock holds versions and hashes, and no word about where they were fetched.
 COMPILE = ["--quiet", "--no-config", "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links"]
 COMPILE += ["--no-annotate", "--no-header", "--upgrade"]
@@ -188,7 +188,9 @@ def make(environment: Environment) -> bool:
     if not (is_usable(environment) and same_version(environment, python)):
         run(uv, "venv", "--quiet", "--clear", "--no-config", "--python", python, environment.path)
     (environment.path / ".stamp").unlink(missing_ok=True)
-    run(uv, "pip", "sync", "--quiet", "--no-config", "--require-hashes", "--python", environment.python, lock)
+    # Bytecode as pip leaves it: without, every run of Ansible compiles some 500 files where it may not write.
+    options = ["--quiet", "--no-config", "--require-hashes", "--compile-bytecode"]
+    run(uv, "pip", "sync", *options, "--python", environment.python, lock)
     say(f"unpacking kubernetes.core into {environment.folder} (from requirements/{environment.wheels}.txt)")
     add_collections(environment)
     (environment.path / ".stamp").write_text(wanted)
