@@ -69,8 +69,14 @@ class Layout:
         return f"{self.cluster(cluster)}/{FLUX_NAMESPACE}/{name}.yaml"
 
     def cluster_file(self, cluster: str, name: str) -> str:
-        """A file of ours for one cluster: cluster, infrastructure, projects."""
+        """A file of ours for one cluster: cluster, infrastructure, projects; or people's own kustomization."""
         return f"{self.cluster(cluster)}/{name}.yaml"
+
+    def cluster_files(self, cluster: str) -> tuple[str, ...]:
+        """All files of a cluster's directory that a plan for it looks at."""
+        flux = (self.flux_file(cluster, name) for name in ("gotk-components", "gotk-sync", "kustomization"))
+        own = (self.cluster_file(cluster, name) for name in ("cluster", "infrastructure", "kustomization", "projects"))
+        return (*flux, *own)
 
     def shard(self, environment: str, shard: str) -> str:
         """The directory of the Flux Kustomizations of one shard's tenants."""

@@ -31,6 +31,8 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import P
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 
+_PINS = "/cluster.yaml"  # the ends of the paths that say which cluster is which
+
 
 class Planned(Protocol):
     """A planned change of a repository: what to write, and the message of the commit."""
@@ -115,18 +117,16 @@ class ClustersPlan:
 def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     """Plan against a snapshot of the repository. A wrong identity is InvalidInput."""
     layout = wishes.layout
-    facts, locks = _checked(wishes, snapshot)
+    existing = _existing(wishes, snapshot)
+    locks = _checked(wishes, existing)
     files = {one.name: layout.flux_file(one.name, "kustomization") for one in wishes.clusters}
-    overlays = [layout.cluster_file(one.name, "infrastructure") for one in wishes.clusters]
-    begun = [layout.flux_file(one.name, "gotk-sync") for one in wishes.clusters]
-    existing = {**snapshot.read([*files.values(), *overlays, *begun]), **facts}
     found = [takeover.as_found(one, layout, existing) for one in wishes.clusters]
     desired: dict[str, str] = {}
     for one in found:
         components = wishes.components[one.distribution]
         desired |= render.cluster_files(one, layout, wishes.renderer, components, existing)
     rewritten = _rewritten(wishes, snapshot)
-    plan = plan_files(desired, snapshot.read(desired), wishes.hand_edits).with_changes(rewritten.changes)
+    plan = plan_files(desired, existing, wishes.hand_edits).with_changes(rewritten.changes)
     touched = [one for one in wishes.clusters if any(path.startswith(wishes.directory(one)) for path in plan.paths)]
     new = [one.name for one in touched if files[one.name] not in existing]
     message = clusters_message(new, [one.name for one in touched if one.name not in new], plan.paths)
@@ -145,15 +145,27 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     )
 
 
-def _checked(wishes: Wishes, snapshot: Snapshot) -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
-    """The texts of all ``cluster.yaml``, and what is locked there; InvalidInput where something must not go on."""
+def _existing(wishes: Wishes, snapshot: Snapshot) -> dict[str, str]:
+    """What most runs look at, by one read, since each read of what is not here yet connects to the server.
+
+    All ``cluster.yaml``, and every file that may be written for the clusters of the run.
+    """
     layout = wishes.layout
-    facts = snapshot.read([path for path in snapshot.paths(layout.clusters) if path.endswith("/cluster.yaml")])
+    pins = [path for path in snapshot.paths(layout.clusters) if path.endswith(_PINS)]
+    own = {path for one in wishes.clusters for path in layout.cluster_files(one.name)}
+    kept = {path for one in wishes.clusters for path in layout.kept(one.name, one.environment)}
+    return snapshot.read({*pins, *own, *kept})
+
+
+def _checked(wishes: Wishes, existing: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """What is locked in all ``cluster.yaml``; InvalidInput where something must not go on."""
+    layout = wishes.layout
+    facts = {path: text for path, text in existing.items() if path.endswith(_PINS)}
     locks = preflight.locked(facts, layout)
     changed = upgrade.lock_problems(wishes.clusters, wishes.components, locks)
     raise_if([*preflight.identity(wishes.clusters, preflight.pinned_uids(facts, layout), wishes.allow), *changed])
-    raise_if([problem for one in wishes.clusters for problem in takeover.unseen(one, layout, snapshot)])
-    return facts, locks
+    raise_if([problem for one in wishes.clusters for problem in takeover.unseen(one, layout, existing)])
+    return locks
 
 
 def _holds(wishes: Wishes, snapshot: Snapshot, desired: Mapping[str, str]) -> dict[str, Sequence[str]]:

@@ -54,10 +54,10 @@ def report(cluster: Cluster, layout: Layout, existing: Mapping[str, str], snapsh
     return {"takeover": begun, "taken_over": cluster.taken_over, "lockdown": cluster.lockdown, "remote_bases": remote}
 
 
-def unseen(cluster: Cluster, layout: Layout, snapshot: Snapshot) -> list[Problem]:
+def unseen(cluster: Cluster, layout: Layout, existing: Mapping[str, str]) -> list[Problem]:
     """A list of files beside ours that lacks them: Flux would see none of what we write."""
-    path = layout.cluster(cluster.name) + _KUSTOMIZATION
-    text = snapshot.read([path]).get(path)
+    path = layout.cluster_file(cluster.name, "kustomization")
+    text = existing.get(path)
     if text is None:
         return []
     entries = [str(entry) for found in documents.read(text, path) for entry in found.get("resources") or []]

@@ -35,7 +35,9 @@ class Head:
 
 
 def _texts(found: Mapping[str, bytes]) -> dict[str, str]:
-    return {path: content.decode("utf-8", "replace") for path, content in found.items()}
+    """What many clusters have alike is held once."""
+    texts = {content: content.decode("utf-8", "replace") for content in found.values()}
+    return {path: texts[content] for path, content in found.items()}
 
 
 class Overlaid:
