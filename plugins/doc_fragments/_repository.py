@@ -73,7 +73,12 @@ options:
         default: fleet@localhost
       signing_key:
         description:
-          - SSH key, in OpenSSH's format and without passphrase, that signs the commits. It never reaches a file.
+          - The private key that signs the commits, as text. A key of SSH in OpenSSH's format, or one of GPG as
+            C(gpg --armor --export-secret-keys) prints it, which needs GnuPG 2.2 or newer on the controller.
+          - It never reaches a disk. A GPG key is held in memory, by an agent of its own that ends with the task.
+        type: str
+      signing_passphrase:
+        description: What O(repository.signing_key) is encrypted by, where it is.
         type: str
 requirements:
   - git >= 2.34 (on the controller)

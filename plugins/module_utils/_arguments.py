@@ -53,6 +53,7 @@ REPOSITORY: Specification = {
             "author_name": {"type": "str", "default": "Flux fleet"},
             "author_email": {"type": "str", "default": "fleet@localhost"},
             "signing_key": {"type": "str", "no_log": True},
+            "signing_passphrase": {"type": "str", "no_log": True},
         },
     }
 }

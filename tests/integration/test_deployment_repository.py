@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -95,6 +96,24 @@ def test_second_run_does_nothing(story: Story) -> None:
     assert outcome.code == 0, outcome.output
     assert outcome.changed == {"localhost": 0}
     assert len(story.project.commits()) == 1
+
+
+def test_by_pull_request_the_team_merges(story: Story) -> None:
+    asking = {"publish": "pull_request", "environments": [*ENVIRONMENTS, "qa"]}
+    forge = story.project.lab.forge
+    try:
+        outcome = run(story.project, **asking)
+        assert outcome.code == 0, outcome.output
+        assert "/pulls/1: commit " in outcome.output
+        assert len(story.project.commits()) == 1
+        again = run(story.project, **asking)
+        assert again.changed == {"localhost": 0}
+        (pull,) = forge.call("GET", f"/repos/{forge._full(story.project.repository)}/pulls?state=open")
+    finally:
+        topics = forge.call("GET", f"/repos/{forge._full(story.project.repository)}/branches")
+        for topic in (one["name"] for one in topics if one["name"] != "main"):
+            forge.call("DELETE", f"/repos/{forge._full(story.project.repository)}/branches/{quote(topic, safe='')}")
+    assert pull["base"]["ref"] == "main"
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

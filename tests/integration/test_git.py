@@ -105,10 +105,10 @@ class Place:
         return dict(reversed(line.split("\t", 1)) for line in listing if line)
 
 
-def make_key(folder: Path) -> tuple[str, str]:
+def make_key(folder: Path, passphrase: str = "") -> tuple[str, str]:
     """A key pair: the private and the public half."""
     path = folder / secrets.token_hex(4)
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", str(path)], check=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-C", "test", "-f", str(path)], check=True)
     return path.read_text(), path.with_suffix(".pub").read_text().strip()
 
 
@@ -413,6 +413,7 @@ def test_protected_branch_is_refused_in_the_forges_words(place: Place, kind: str
 def test_wrong_access_is_told_apart(place: Place, tmp_path: Path) -> None:
     port, user = place.forge.facts["ssh_port"], place.forge.facts["user"]
     stranger, other_host = make_key(tmp_path)
+    encrypted, _public = make_key(tmp_path, "right")
     other = " ".join([f"[127.0.0.1]:{port}", *other_host.split()[:2]])
     with socket.create_server(("127.0.0.1", 0)) as listener:
         closed = listener.getsockname()[1]
@@ -420,6 +421,10 @@ def test_wrong_access_is_told_apart(place: Place, tmp_path: Path) -> None:
         "host key is not in known_hosts": replace(place.ssh, known_hosts=None),
         "another host key than the pinned one": replace(place.ssh, known_hosts=other),
         "refuses the SSH key": replace(place.ssh, private_key=stranger),
+        "passphrase (fleet_repository_passphrase) does not open": replace(
+            place.ssh, private_key=encrypted, passphrase="wrong"
+        ),
+        "server refuses the SSH key": replace(place.ssh, private_key=encrypted, passphrase="right"),
         "cannot read the private key": replace(place.ssh, private_key="nonsense"),
         "refuses the token": replace(place.https, token="wrong-" + secrets.token_hex(8)),
         "wants credentials": replace(place.https, token=None),

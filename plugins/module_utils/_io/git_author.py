@@ -8,24 +8,36 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import secret
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.memory import MemoryFile
+
+_GPG = "-----BEGIN PGP PRIVATE KEY BLOCK-----"
+_SSH = "-----BEGIN [A-Z ]*PRIVATE KEY-----"
+_WANTED = "give the text of a private key: of SSH in OpenSSH's format, of GPG as --armor --export-secret-keys prints it"
+
+_UNOPENED = r"(?:bad|incorrect|no|invalid) passphrase|no pinentry|inappropriate ioctl|operation cancelled"
 
 
 @dataclass(frozen=True)
 class Author:
-    """Name and address in commits. ``signing_key``: the text of an OpenSSH private key."""
+    """Name and address in commits. ``signing_key``: the text of a private key, of OpenSSH or armored of GPG."""
 
     name: str = "Flux fleet"
     email: str = "fleet@localhost"
     signing_key: str | None = field(default=None, repr=False)
+    signing_passphrase: str | None = field(default=None, repr=False)
+
+    @property
+    def signs_by_gpg(self) -> bool:
+        """Whether the key is GPG's, and not SSH's."""
+        return _GPG in (self.signing_key or "")
 
     def check(self) -> None:
-        """Raises InvalidInput with every problem."""
+        """Raises InvalidInput with every problem that the texts alone show."""
         given = {"author_name": self.name, "author_email": self.email}
         hint = "give a text without < > and line breaks"
         problems = [
@@ -33,17 +45,28 @@ class Author:
             for key, value in given.items()
             if not value or re.search(r"[<>\n\0]", value)
         ]
-        if self.signing_key and not re.search("-----BEGIN [A-Z ]*PRIVATE KEY-----", self.signing_key):
-            hint = "give the text of an OpenSSH private key, without passphrase"
-            problems.append(Problem("repository", "signing_key", "", hint))
+        problems += [Problem("repository", key, "", hint) for key, hint in self._key_problems()]
         if problems:
             raise InvalidInput(problems=problems)
 
-    def configured(self, stack: contextlib.ExitStack) -> dict[str, dict[str, str]]:
-        """Git's configuration for it, section → key → value. What holds the key goes with the stack."""
-        user = {"name": self.name, "email": self.email}
-        if not self.signing_key:
-            return {"user": user}
-        content = self.signing_key.replace("\r\n", "\n").rstrip("\n").encode() + b"\n"
-        path = stack.enter_context(MemoryFile(content)).path
-        return {"user": {**user, "signingKey": path}, "gpg": {"format": "ssh"}}
+    def _key_problems(self) -> Iterator[tuple[str, str]]:
+        key, passphrase = self.signing_key or "", self.signing_passphrase or ""
+        if key and not self.signs_by_gpg:
+            if "-----BEGIN PGP PUBLIC KEY" in key:
+                yield "signing_key", f"is the public half: {_WANTED}"
+            elif not re.search(_SSH, key):
+                yield "signing_key", _WANTED
+            elif secret.is_encrypted(key) and not passphrase:
+                yield "signing_key", "is encrypted: give its passphrase too, as signing_passphrase, or a key without"
+        if re.search(r"[\r\n\0]", passphrase):
+            yield "signing_passphrase", "must not contain line breaks"
+
+
+def unusable(words: str) -> InvalidInput:
+    """What is the matter with a key that did not sign, by what git, ssh-keygen or gpg said of it."""
+    if re.search(_UNOPENED, words, re.IGNORECASE):
+        hint = "does not open the signing key: give the right one (fleet_repository_signing_passphrase)"
+        return InvalidInput(problems=[Problem("repository", "signing_passphrase", "", hint)])
+    said = " ".join(line.strip() for line in words.splitlines() if line.strip() and "[GNUPG:]" not in line)[-500:]
+    hint = f"commits can't be signed by it: {said}: give a whole private key, and its passphrase where it has one"
+    return InvalidInput(problems=[Problem("repository", "signing_key", "", hint)])

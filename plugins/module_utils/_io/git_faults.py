@@ -18,6 +18,9 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import
 # What helps where nobody may push to the branch.
 BY_PULL_REQUEST = "Say fleet_publish: pull_request, or let this key or token push there"
 
+# What ssh tells nobody where the passphrase comes from a program, in ssh-keygen's words.
+UNOPENED = "Load key: incorrect passphrase supplied to decrypt private key"
+
 
 class Interrupted(GitError):
     """The connection broke, or the server was busy: the same call may succeed a moment later."""
@@ -45,7 +48,11 @@ RULES: tuple[tuple[str, type[GitError], str], ...] = (
         GitError,
         "the server's host key is not in known_hosts. Pin it there, as the server's operator publishes it",
     ),
-    (r"incorrect passphrase", GitError, "the passphrase does not open the private key. Give the right one"),
+    (
+        r"incorrect passphrase",
+        GitError,
+        "the option passphrase (fleet_repository_passphrase) does not open the private key. Give the right one",
+    ),
     (r"load key ", GitError, "ssh cannot read the private key. Give a whole OpenSSH private key"),
     (
         r"read.?only|write access|not authorized to write|to deploy key|not permitted to (?:push|write)",

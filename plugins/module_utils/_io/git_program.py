@@ -9,14 +9,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import dataclasses
 import functools
 import os
 import re
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,13 +23,18 @@ from typing import TypeVar
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import GitError
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_author import Author
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_faults import Interrupted, explain, scrub
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_remote import Remote, git_environment
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_faults import (
+    UNOPENED,
+    Interrupted,
+    explain,
+    scrub,
+)
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_remote import Remote, git_environment, opens
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_signing import signing
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.private_folder import private_folder
 
 OLDEST_GIT = (2, 34)
-FOLDER_PREFIX = "fluxops-fleet-"
 PAUSES = (1.0, 4.0)  # seconds, before what was interrupted is tried again
-STALE = 3600.0  # seconds; younger folders may be ones that are just being made
 
 _T = TypeVar("_T")
 
@@ -47,12 +50,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class Program:
-    """The git program, for one remote. ``folder`` is private and goes with the run."""
+    """The git program, for one remote. ``folder`` is private and goes with the run.
+
+    ``signing``: the environment in which git can sign.
+    """
 
     remote: Remote
     folder: Path
     environment: Mapping[str, str]
     timeout: float
+    signing: Mapping[str, str]
 
     def call(self, *arguments: str, stdin: bytes = b"", repository: str = "snapshot") -> Answer:
         """One call of git, however it ends, with a repository of the folder; raises GitError when it hangs."""
@@ -79,7 +86,14 @@ class Program:
                     said = f"git had no result within {self.timeout:.0f} s and was ended"
                     raise GitError(f"{self.remote.name}: {said}. Check the server and the network") from None
                 raise
-        return Answer(process.returncode, output, scrub(words.decode("utf-8", "replace"), self.remote.secrets))
+        said = words.decode("utf-8", "replace")
+        if process.returncode and "Permission denied (" in said and not opens(self.remote, self.environment):
+            said = f"{UNOPENED}\n{said}"
+        return Answer(process.returncode, output, scrub(said, self.remote.secrets))
+
+    def sign(self, *arguments: str, stdin: bytes = b"") -> Answer:
+        """One call of git that can sign, however it ends."""
+        return dataclasses.replace(self, environment=self.signing).call(*arguments, stdin=stdin)
 
     def run(self, *arguments: str, stdin: bytes = b"", repository: str = "snapshot") -> bytes:
         """What git printed; raises GitError when it fails."""
@@ -96,8 +110,12 @@ def program(
     """A program with a private folder; both are gone afterwards. ``timeout`` in seconds bounds each call."""
     base = {**os.environ, **(environment or {})}
     _check_version(base.get("PATH", os.defpath))
-    with _private_folder() as folder, git_environment(remote, author, base, folder) as variables:
-        yield Program(remote, folder, variables, timeout)
+    with (
+        _place() as folder,
+        signing(author, base) as signature,
+        git_environment(remote, signature.configuration, base, folder) as variables,
+    ):
+        yield Program(remote, folder, variables, timeout, {**variables, **signature.variables})
 
 
 def patiently(call: Callable[[], _T], passing: type[Exception] = Interrupted) -> _T:
@@ -111,31 +129,14 @@ def patiently(call: Callable[[], _T], passing: type[Exception] = Interrupted) ->
 
 
 @contextlib.contextmanager
-def _private_folder() -> Iterator[Path]:
-    """A folder of mode 0700 that is gone afterwards; those that killed runs left behind are swept first."""
-    try:
-        _sweep(Path(tempfile.gettempdir()))
-        folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
-    except OSError as error:
-        raise GitError(f"There is no place for temporary files: {error}. Set TMPDIR to a folder with space") from error
-    try:
-        with (folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sweep(parent: Path) -> None:
-    """Removes folders whose process is gone: it held a lock for as long as it lived, whatever container it ran in."""
-    for folder in parent.glob(FOLDER_PREFIX + "*"):
-        with contextlib.suppress(OSError):
-            status = folder.lstat()
-            if status.st_uid != os.getuid() or time.time() - status.st_mtime < STALE:
-                continue
-            with (folder / "lock").open("r+") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
+def _place() -> Iterator[Path]:
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(private_folder())
+        except OSError as error:
+            hint = "Set TMPDIR to a folder with space"
+            raise GitError(f"There is no place for temporary files: {error}. {hint}") from error
+        yield folder
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -21,9 +22,8 @@ from urllib.parse import quote, urlsplit
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import known_hosts, secret
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_author import Author
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_faults import scrub
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.memory import MemoryFile
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.memory import answering, memory_text
 
 BRANCH_HINT = "give a branch's plain name, for example main"
 _SCP_LIKE = re.compile(r"(?:[\w.+~-]+@)?(?!-)(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):(?!//|:)\S+")
@@ -108,20 +108,22 @@ def _url_problems(remote: Remote) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def git_environment(remote: Remote, author: Author, base: Mapping[str, str], home: Path) -> Iterator[dict[str, str]]:
-    """The environment that makes git reach this remote and nothing else, in the author's name.
+def git_environment(
+    remote: Remote, author: Mapping[str, Mapping[str, str]], base: Mapping[str, str], home: Path
+) -> Iterator[dict[str, str]]:
+    """The environment that makes git reach this remote and nothing else, in the author's name (configuration of git).
 
     From ``base`` git's own variables are left out; what networks need (proxies, PATH, the agent) stays.
     """
     with contextlib.ExitStack() as stack:
-        certificates = _memory_file(stack, remote.ca_cert) if remote.ca_cert else None
+        certificates = memory_text(stack, remote.ca_cert) if remote.ca_cert else None
         variables = {
             name: value
             for name, value in base.items()
             if name not in _FOREIGN_VARIABLES and (not name.startswith("GIT_") or name in _KEPT_VARIABLES)
         }
         variables |= {
-            "GIT_CONFIG_GLOBAL": _memory_file(stack, _configuration(stack, remote, author)),
+            "GIT_CONFIG_GLOBAL": memory_text(stack, _configuration(stack, remote, author)),
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_ATTR_NOSYSTEM": "1",
             "GIT_LITERAL_PATHSPECS": "1",
@@ -131,13 +133,33 @@ def git_environment(remote: Remote, author: Author, base: Mapping[str, str], hom
             "LC_ALL": "C",
         }
         if remote.private_key and remote.passphrase:
-            variables |= {"SSH_ASKPASS": _answering(stack, remote.passphrase), "SSH_ASKPASS_REQUIRE": "force"}
+            variables |= {"SSH_ASKPASS": answering(stack, remote.passphrase), "SSH_ASKPASS_REQUIRE": "force"}
         if certificates:
             variables["GIT_SSL_CAINFO"] = certificates  # a variable, since one that is set wins over http.sslCAInfo
         yield variables
 
 
-def _configuration(stack: contextlib.ExitStack, remote: Remote, author: Author) -> str:
+def opens(remote: Remote, environment: Mapping[str, str]) -> bool:
+    """Whether the passphrase opens the private key, as far as can be told; ``environment``: of ``git_environment``."""
+    if not (remote.private_key and remote.passphrase and secret.is_encrypted(remote.private_key)):
+        return True
+    with contextlib.ExitStack() as stack:
+        command = ["ssh-keygen", "-y", "-f", memory_text(stack, remote.private_key)]
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            tried = subprocess.run(  # pylint: disable=ansible-bad-function  # not a module: there is no run_command here
+                command,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                env=dict(environment),
+                start_new_session=True,
+                timeout=60.0,
+            )
+            return b"incorrect passphrase" not in tried.stderr
+    return True
+
+
+def _configuration(stack: contextlib.ExitStack, remote: Remote, author: Mapping[str, Mapping[str, str]]) -> str:
     """All of git's configuration for this remote, as text; it is read instead of the user's and the system's."""
     lines = [
         _section("core", hooksPath="/dev/null", askPass="", fsmonitor="false"),
@@ -150,9 +172,9 @@ def _configuration(stack: contextlib.ExitStack, remote: Remote, author: Author) 
         *(_section(f'protocol "{name}"', allow="always") for name in remote.protocols),
         _section('remote "origin"', url=remote.url),
         _section("http", followRedirects="initial", sslVerify="true", lowSpeedLimit="1", lowSpeedTime="60"),
-        _section("core", sshCommand=f"ssh -F {_memory_file(stack, _ssh_configuration(stack, remote))}"),
+        _section("core", sshCommand=f"ssh -F {memory_text(stack, _ssh_configuration(stack, remote))}"),
         _section("ssh", variant="ssh"),
-        *(_section(name, **values) for name, values in author.configured(stack).items()),
+        *(_section(name, **values) for name, values in author.items()),
     ]
     parts = urlsplit(remote.url)
     if remote.bearer_token and remote.url.startswith("http"):
@@ -160,7 +182,7 @@ def _configuration(stack: contextlib.ExitStack, remote: Remote, author: Author) 
         lines.append(_section(f'http "{parts.scheme}://{parts.netloc}/"', extraHeader=header))  # for this host alone
     if remote.token and remote.url.startswith("http"):
         login = f"username={remote.username or 'git'}\npassword={remote.token}\n"
-        helper = f'!login() {{ test "$1" != get || cat {_memory_file(stack, login)}; }}; login'
+        helper = f'!login() {{ test "$1" != get || cat {memory_text(stack, login)}; }}; login'
         lines.append(_section(f'credential "{parts.scheme}://{parts.netloc}"', helper=helper))  # for this host alone
     return "".join(lines)
 
@@ -176,7 +198,7 @@ def _ssh_configuration(stack: contextlib.ExitStack, remote: Remote) -> str:
     options = {
         "BatchMode": "yes",
         "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": _memory_file(stack, pinned) if pinned else "/dev/null",
+        "UserKnownHostsFile": memory_text(stack, pinned) if pinned else "/dev/null",
         "GlobalKnownHostsFile": "/dev/null",
         "UpdateHostKeys": "no",
         "VerifyHostKeyDNS": "no",
@@ -188,7 +210,7 @@ def _ssh_configuration(stack: contextlib.ExitStack, remote: Remote) -> str:
     }
     if remote.private_key:
         options |= {
-            "IdentityFile": _memory_file(stack, remote.private_key),
+            "IdentityFile": memory_text(stack, remote.private_key),
             "IdentitiesOnly": "yes",
             "IdentityAgent": "none",
             "PreferredAuthentications": "publickey",
@@ -196,18 +218,3 @@ def _ssh_configuration(stack: contextlib.ExitStack, remote: Remote) -> str:
     if remote.private_key and remote.passphrase:  # asked for once, of our own program; host keys are never asked about
         options |= {"BatchMode": "no", "NumberOfPasswordPrompts": "1"}
     return "".join(f"{name} {value}\n" for name, value in options.items())
-
-
-def _answering(stack: contextlib.ExitStack, words: str) -> str:
-    """A program that prints these words: without a terminal there is no other way to give ssh a passphrase."""
-    script = f"#!/bin/sh\nexec cat {_memory_file(stack, words)}\n"
-    return stack.enter_context(MemoryFile(script.encode(), executable=True)).path
-
-
-def _memory_file(stack: contextlib.ExitStack, text: str) -> str:
-    """A path that programs of this user can read the text from, for as long as the stack is open.
-
-    Line breaks are made Unix's, with one at the end: OpenSSH takes no other key, and variables often lose the last.
-    """
-    content = text.replace("\r\n", "\n").rstrip("\n").encode() + b"\n"
-    return stack.enter_context(MemoryFile(content)).path

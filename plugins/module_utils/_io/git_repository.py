@@ -25,7 +25,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import
     Problem,
     PushRefused,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import git_history
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import git_history, git_signing
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_author import Author
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_faults import Interrupted, NoBranch, explain_push
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_history import FETCH, PARTIAL
@@ -52,7 +52,8 @@ class Repository:
     """One branch of a remote repository. A context manager: its private folder is gone afterwards.
 
     Every method that talks to the server raises GitError with the reason in words; what was interrupted has been
-    tried three times then. ``timeout`` in seconds bounds each call of git.
+    tried three times then. Opening it raises InvalidInput where the author's key can't sign. ``timeout`` in seconds
+    bounds each call of git.
     """
 
     _git: Program
@@ -82,6 +83,8 @@ class Repository:
                 raise InvalidInput(problems=[Problem("repository", "branch", self.remote.branch, BRANCH_HINT)])
             for repository in ("snapshot", "history"):
                 self._git.run("init", "--quiet", "--bare", "--template=", repository=repository)
+            if self._author.signing_key:
+                git_signing.prove(self._git)
             self._stack = stack.pop_all()
         return self
 
@@ -219,17 +222,10 @@ class Repository:
         stream = import_stream(reference, self.head, self._author, message, changed)
         options = ("--quiet", "--force", "--done", "--date-format=now")
         commit = self._git.run("fast-import", *options, stdin=stream).decode().strip()
-        return self._signed(commit, message) if self._author.signing_key else commit
-
-    def _signed(self, commit: str, message: str) -> str:
-        """A commit like this one, with a signature: git-fast-import(1) makes none."""
-        parent = ("-p", self.head) if self.head else ()
-        text = message.rstrip("\n").encode() + b"\n"
-        answer = self._git.call("commit-tree", "-S", *parent, "-F", "-", f"{commit}^{{tree}}", stdin=text)
-        if answer.code:
-            why = "give a whole OpenSSH private key without passphrase as signing_key"
-            raise GitError(f"{self.remote.name}: the commit can't be signed: {answer.words.strip()}: {why}")
-        return answer.output.decode().strip()
+        if not self._author.signing_key:
+            return commit
+        # a commit like this one, with a signature: git-fast-import(1) makes none
+        return git_signing.sign(self._git, f"{commit}^{{tree}}", (self.head,) if self.head else (), message)
 
     def _push(self, commit: str, option: str, branch: str = "") -> None:
         update = f"{commit}:{branch or self._branch}"

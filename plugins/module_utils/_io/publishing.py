@@ -125,7 +125,9 @@ def publish(
     """
     given, sync = parameters["repository"], wish.sync
     forges = parameters.get("forges") or [one for one in [parameters.get("forge")] if one]
-    author = git.Author(given["author_name"], given["author_email"], given["signing_key"])
+    author = git.Author(
+        given["author_name"], given["author_email"], given["signing_key"], given.get("signing_passphrase")
+    )
     remote = git.Remote.from_params({**given, "url": sync.url, "branch": sync.branch})
     with git.Repository(remote, author=author) as repository:
         job = Job(repository, wish.think, check_mode, say)
