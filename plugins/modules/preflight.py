@@ -45,6 +45,13 @@ options:
     description: Whether the run migrates what is stored before it changes Flux, as the playbook C(upgrade) does.
     type: bool
     default: false
+  waves:
+    description:
+      - The waves of the run as this host has them. Returned as they are.
+      - Whoever publishes refuses a run whose hosts differ in them.
+    type: list
+    elements: raw
+    default: []
   name:
     description: The cluster's name. It is its directory's name in the repository.
     type: str
@@ -123,6 +130,11 @@ upgrade:
   description: As given.
   returned: always
   type: bool
+waves:
+  description: As given.
+  returned: always
+  type: list
+  elements: raw
 before:
   description: What is not ready (C(ailing)), and which objects of Flux's there are in its own namespace (C(fleet)).
   returned: where O(before) asked for it and the cluster was reached

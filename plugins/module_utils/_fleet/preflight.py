@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem, raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem, raise_if, some
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
     FLUX_DIGEST_ANNOTATION,
     FLUX_VERSION_ANNOTATION,
@@ -26,6 +26,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import 
 
 REPLACE_CLUSTER = "replace_cluster"
 MOVE_SYNC = "move_sync"
+_LISTED = 5
 
 
 def same_names(inventory: Mapping[str, str]) -> list[Problem]:
@@ -80,7 +81,20 @@ def stated_problems(specifications: Iterable[Mapping[str, Any]], unreachable: st
     return [
         *(Problem(**problem) for one in found for problem in one.get("problems") or []),
         *(Problem(one["host"], "fleet_unreachable", "fail", one["failure"]) for one in away),
+        *_other_waves(found),
     ]
+
+
+def _other_waves(specifications: Sequence[Mapping[str, Any]]) -> list[Problem]:
+    """Waves that are not the same on all hosts: a run goes by one list of them."""
+    hosts: dict[str, list[str]] = defaultdict(list)
+    for one in specifications:
+        hosts[str(one.get("waves") or [])].append(one["host"])
+    if len(hosts) < 2:
+        return []
+    said = "; ".join(f"{waves} on {some(names, _LISTED)}" for waves, names in hosts.items())
+    hint = f"is not the same on all hosts of this run, which goes by one list: {said}: set it in group_vars/all"
+    return [Problem("run", "fleet_waves", "", hint)]
 
 
 def check_known(members: Sequence[Member], snapshot: Snapshot, layout: Layout, allow: Iterable[str]) -> None:

@@ -40,7 +40,10 @@ ARGUMENTS: Specification = {
     "before": {"type": "bool", "default": False},
     "components": {"type": "list", "elements": "dict", "default": []},
     "upgrade": {"type": "bool", "default": False},
+    "waves": {"type": "list", "elements": "raw", "default": []},
 }
+
+_AS_GIVEN = ("name", "environment", "substitutions", "flux", "components", "upgrade", "waves")
 
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
@@ -50,7 +53,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     facts = flux.look(parameters["auth"], host, also=also, changes=partial(_changes, host, parameters))
     found = {
         "host": host,
-        **{key: parameters[key] for key in ("name", "environment", "substitutions", "flux", "components", "upgrade")},
+        **{key: parameters[key] for key in _AS_GIVEN},
         "repository": {key: repository[key] for key in ("url", "branch")},
         **facts,
     }

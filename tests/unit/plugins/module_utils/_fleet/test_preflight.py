@@ -176,6 +176,17 @@ def test_checked_members_reports_all_problems_at_once() -> None:
     assert [one.field for one in caught.value.problems] == ["f", "fleet_cluster_auth", "fleet_cluster_auth"]
 
 
+@pytest.mark.parametrize("others", [{}, {"waves": []}, {"waves": ["staging"]}, {"waves": [["staging", "c"]]}])
+def test_one_list_of_waves_for_all_hosts(others: dict[str, Any]) -> None:
+    reached = {"reachable": True, "failure": ""}
+    waves: list[Any] = [["staging"], "c"]
+    mine = [{"host": host, **reached, "waves": waves} for host in ("a", "b")]
+    assert preflight.stated_problems(mine, "skip") == []
+    (problem,) = preflight.stated_problems([{"host": "c", **reached, **others}, *mine], "skip")
+    assert (problem.where, problem.field) == ("run", "fleet_waves")
+    assert f"{others.get('waves', [])} on c; [['staging'], 'c'] on a, b: set it in group_vars/all" in problem.hint
+
+
 def test_check_known() -> None:
     files = {f"clusters/{name}/cluster.yaml": cluster_file(f"uid-{name}") for name in "ab"}
     members = preflight.checked_members([found("a"), found("b", uid="other"), found("c")])
