@@ -52,7 +52,7 @@ UNIT = [Gate("pytest: unit tests", suites.pytest(folders=("tests/unit",)))]
 INTEGRATION = [
     Gate(
         "pytest: the lab, and the collection on it",
-        suites.pytest("-n2", "--dist=loadfile", folders=("tests/lab", "tests/integration"), home=True),
+        suites.pytest("-n3", "--dist=loadfile", folders=("tests/lab", "tests/integration"), home=True),
         True,
     )
 ]

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -22,14 +23,16 @@ from tests.integration.project import STAGING, Project
 CREDENTIAL = '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "%s"}}'
 PLUGIN = f"printf '{CREDENTIAL}' \"$FLEET_TEST_TOKEN\""
 
+_SOCKS_VERSION = 5
+
 
 class Tunnel:
-    """An HTTP proxy that knows CONNECT alone, and where it was asked to connect to."""
+    """A proxy that leads on to where it is asked to connect to, in HTTP (CONNECT) or SOCKS5 (RFC 1928)."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -41,11 +44,11 @@ class Tunnel:
             threading.Thread(target=self._connect, args=(client,), daemon=True).start()
 
     def _connect(self, client: socket.socket) -> None:
-        target = client.recv(4096).decode().split()[1]
-        self.asked.append(target)
-        host, _colon, port = target.rpartition(":")
-        with client, socket.create_connection((host, int(port))) as server:
-            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        first = client.recv(4096)
+        host, port, granted = _socks(client) if first[0] == _SOCKS_VERSION else _http(first)
+        self.asked.append(f"{'socks' if first[0] == _SOCKS_VERSION else 'http'} {host}:{port}")
+        with client, socket.create_connection((host, port)) as server:
+            client.sendall(granted)
             pairs = {client: server, server: client}
             while True:
                 for ready in select.select(list(pairs), [], [], 30)[0]:
@@ -57,6 +60,20 @@ class Tunnel:
     def close(self) -> None:
         """Listen no more."""
         self._listener.close()
+
+
+def _http(request: bytes) -> tuple[str, int, bytes]:
+    host, _colon, port = request.decode().split()[1].rpartition(":")
+    return host, int(port), b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+
+def _socks(client: socket.socket) -> tuple[str, int, bytes]:
+    client.sendall(bytes((_SOCKS_VERSION, 0)))  # no authentication
+    _version, _connect, _reserved, kind = client.recv(4)
+    by_name = kind == 3
+    host = client.recv(client.recv(1)[0]).decode() if by_name else socket.inet_ntoa(client.recv(4))
+    port = int.from_bytes(client.recv(2), "big")
+    return host, port, bytes((_SOCKS_VERSION, 0, 0, 1, 0, 0, 0, 0, 0, 0))
 
 
 @pytest.fixture
@@ -88,8 +105,9 @@ def ways(project: Project, tunnel: Tunnel) -> dict[str, dict[str, Any]]:
         "content": {"kubeconfig": yaml.safe_dump(kubeconfig()["kubeconfig"])},
         "server name": kubeconfig(**{"tls-server-name": "localhost"}),
         "wrong server name": kubeconfig(**{"tls-server-name": "wrong.example"}),
-        "proxy-url": kubeconfig(**{"proxy-url": tunnel.url}),
-        "proxy": {**kubeconfig(), "proxy": tunnel.url},
+        "proxy-url": kubeconfig(**{"proxy-url": f"http://{tunnel.address}"}),
+        "proxy": {**kubeconfig(), "proxy": f"http://{tunnel.address}"},
+        "SOCKS proxy": {**kubeconfig(), "proxy": f"socks5h://{tunnel.address}"},
         "plugin": kubeconfig({"exec": plugin}),
         "acting as nobody": kubeconfig({**own, "as": "nobody"}),
         "acting as an operator": {**kubeconfig(), "impersonate_user": "me", "impersonate_groups": ["system:masters"]},
@@ -129,5 +147,6 @@ def test_every_way_leads_to_the_same_cluster(grounds: Grounds, tunnel: Tunnel) -
     assert "wrong.example" in found["wrong server name"]["failure"]
     assert found["acting as nobody"]["administrator"] is False
     assert "nobody" in found["acting as nobody"]["failure"]
-    assert len(set(tunnel.asked)) == 1, "both proxies were asked for the one API server"
-    assert len(tunnel.asked) >= 2
+    server = urlsplit(yaml.safe_load(project.lab.kubeconfig.read_text())["clusters"][0]["cluster"]["server"])
+    assert set(tunnel.asked) == {f"http {server.netloc}", f"socks {server.netloc}"}
+    assert len([one for one in tunnel.asked if one.startswith("http")]) >= 2
