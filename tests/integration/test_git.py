@@ -529,6 +529,34 @@ def test_git_that_is_missing_or_old_is_named(bare: Remote, tmp_path: Path) -> No
         assert words in text
 
 
+@pytest.mark.parametrize("head", ["refs/heads/gone", "refs/heads/other", "detached"])
+def test_default_branch_of_the_server_does_not_matter(bare: Remote, head: str) -> None:
+    first, server = publish(bare, {"a": b"1"}), bare.url.removeprefix("file://")
+    other = publish(replace(bare, branch="other"), {"b": b"1"})
+    place = ["update-ref", "--no-deref", "HEAD", str(other.revision)]
+    command = place if head == "detached" else ["symbolic-ref", "HEAD", head]
+    subprocess.run(["git", f"--git-dir={server}", *command], check=True)
+    with Repository(bare) as repository:
+        assert repository.head == first.revision
+        assert list(repository.entries()) == ["a"]
+    second = publish(bare, {"a": b"2"})
+    assert (second.committed, second.previous) == (True, first.revision)
+
+
+def test_full_disk_is_said(bare: Remote, tmp_path: Path, temporary: Path) -> None:
+    publish(bare, {"a": secrets.token_bytes(100_000)})
+    git, folder = shutil.which("git"), tmp_path / "path"
+    folder.mkdir()
+    # The kernel refuses what a file has beyond this size, as it does where a disk is full.
+    (folder / "git").write_text(f'#!/bin/sh\ntrap "" XFSZ\nulimit -f 8\nexec {git} "$@"\n')
+    (folder / "git").chmod(0o755)
+    with Repository(bare, environment={"PATH": f"{folder}:{os.environ['PATH']}"}) as repository:
+        text = error_of(lambda: repository.read(["a"]))
+    assert "can't write its temporary files on this machine. Set TMPDIR to a folder with space" in text
+    assert "File too large" in text
+    assert list(temporary.iterdir()) == []
+
+
 # Replies that are lost
 
 

@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -58,6 +59,7 @@ class FluxPod:
         self.ready = False
         self.ended = False
         self.awaits_lease = False
+        self._log: tuple[Path, int] | None = None
         self._report = Report(pod)
         self._reported: dict[str, Any] = {}
         self._pause = FIRST_PAUSE
@@ -110,6 +112,16 @@ class FluxPod:
         """Remove what the pod had on this machine."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def words(self) -> bytes:
+        """What the process has written since it was started the last time."""
+        if not self._log:
+            return b""
+        path, start = self._log
+        with contextlib.suppress(OSError), path.open("rb") as stream:
+            stream.seek(start)
+            return stream.read()
+        return b""
+
     def port(self, number: int) -> int:
         """The port of this machine that stands for a port of the container."""
         if number not in self.ports:
@@ -155,6 +167,7 @@ class FluxPod:
         if log.exists() and log.stat().st_size > LOG_LIMIT:
             log.replace(log.with_name(log.name + ".1"))
         with log.open("ab") as stream:
+            self._log = log, stream.tell()
             self.process = subprocess.Popen(
                 command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream
             )

@@ -11,10 +11,12 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from .kube import Api
+from .kubelet import Kubelet
 from .pods import FluxPod, Place
 from .processes import kill_marked
 from .services import SERVICES, Proxy
@@ -37,9 +39,10 @@ class Runner:
         self.api = Api(settings, cluster)
         self.proxy = Proxy(facts["ports"])
         self.pods: dict[str, FluxPod] = {}
-        self._range = range(facts["pods"][0], facts["pods"][1] + 1)
+        self._range = range(facts["pods"][0], kubelet_port(facts))
         self._place = Place(settings, cluster, self.api, facts["ports"], self._take_port)
         self._stopping = False
+        Kubelet(settings, kubelet_port(facts), self._words)
 
     def run(self) -> None:
         """Until SIGTERM."""
@@ -112,8 +115,17 @@ class Runner:
                 return port
         raise LabError(f"no free port between {self._range[0]} and {self._range[-1]}")
 
+    def _words(self, namespace: str, name: str) -> bytes | None:
+        path = f"/api/v1/namespaces/{namespace}/pods/{name}"
+        return next((pod.words() for pod in list(self.pods.values()) if pod.path == path), None)
+
     def _stop(self, *_: object) -> None:
         self._stopping = True
+
+
+def kubelet_port(cluster: Mapping[str, Any]) -> int:
+    """Where the API server asks for logs; ``cluster``: its part of the lab's state."""
+    return int(cluster["pods"][1])
 
 
 def _is_ours(pod: dict[str, Any]) -> bool:

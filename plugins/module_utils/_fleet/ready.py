@@ -87,9 +87,16 @@ def deployment(found: Mapping[str, Any] | None) -> Readiness:
         return Readiness("missing")
     status, wanted = found.get("status") or {}, found["spec"].get("replicas", 1)
     available, updated = status.get("availableReplicas", 0), status.get("updatedReplicas", 0)
-    message = f"{available} of {wanted} replicas available"
+    message = ": ".join([f"{available} of {wanted} replicas available", *_stuck(status)])
     rolled_out = status.get("observedGeneration", -1) == found["metadata"].get("generation") and updated == wanted
     return Readiness("ready" if rolled_out and available == wanted else "waiting", message)
+
+
+def _stuck(status: Mapping[str, Any]) -> list[str]:
+    """Why it makes no progress, in the deployment controller's own words."""
+    found = [_condition(status, "ReplicaFailure"), _condition(status, "Progressing")]
+    wrong = [one for one, bad in zip(found, ("True", "False"), strict=True) if one.get("status") == bad]
+    return [str(one["message"]) for one in wrong if one.get("message")][:1]
 
 
 def custom_resource_definition(found: Mapping[str, Any] | None) -> Readiness:

@@ -22,6 +22,8 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import n
 _REQUIRED = ("source-controller", "kustomize-controller")
 _VERSION_LABEL = "app.kubernetes.io/version"
 _MANAGED_BY = "app.kubernetes.io/managed-by"
+# What Flux's own manifests label all of theirs with.
+PART_OF = "app.kubernetes.io/part-of=flux"
 # Read in this order: a source that fails is the cause, a Kustomization that waits for it is not.
 FLUX_KINDS = (
     ("apps/v1", "Deployment"),

@@ -30,6 +30,7 @@ _PLURALS = {
     "ConfigMap": ("configmaps", True),
     "CustomResourceDefinition": ("customresourcedefinitions", False),
     "Deployment": ("deployments", True),
+    "Event": ("events", True),
     "GitRepository": ("gitrepositories", True),
     "HelmRelease": ("helmreleases", True),
     "ImagePolicy": ("imagepolicies", True),
@@ -38,6 +39,7 @@ _PLURALS = {
     "LimitRange": ("limitranges", True),
     "Namespace": ("namespaces", False),
     "NetworkPolicy": ("networkpolicies", True),
+    "Pod": ("pods", True),
     "Receiver": ("receivers", True),
     "ResourceQuota": ("resourcequotas", True),
     "RoleBinding": ("rolebindings", True),
@@ -127,6 +129,15 @@ class Cluster:
         except ClusterError as error:
             if error.status not in (404, 409):
                 raise
+
+    def log(self, pod: str, namespace: str, lines: int) -> str:
+        """The last lines that a pod of one container wrote; empty where the API server can't get at them."""
+        path = f"{self._path('v1', 'Pod', namespace, pod)}/log?tailLines={lines}"
+        try:
+            status, answer = self._connection.request("GET", path, None, "", retries=False)
+        except Unreachable:
+            return ""
+        return answer.decode("utf-8", "replace") if status < 400 else ""
 
     def version(self) -> str:
         """The API server's version, such as v1.36.3."""

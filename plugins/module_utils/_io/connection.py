@@ -37,6 +37,9 @@ except ImportError as error:  # said when a cluster is asked for, since the cont
 
 # What a busy API server or a proxy before it answers while nothing is wrong with the request.
 _RETRIED = (429, 500, 502, 503, 504)
+_CONNECT_SECONDS, _READ_SECONDS = 10, 60
+# As long as a server may have us wait before we ask again; one that wants more than this is as good as down.
+_LONGEST_PAUSE = 60.0
 _EMBEDDED = {
     "certificate-authority-data": "certificate-authority",
     "client-certificate-data": "client-certificate",
@@ -55,10 +58,7 @@ def connect(auth: Mapping[str, Any], where: str) -> tuple[Any, list[MemoryFile],
             "install it there, or set ansible_python_interpreter"
         )
     configuration = type.__call__(kubernetes_client.Configuration)
-    configuration.retries = urllib3.Retry(
-        total=4, backoff_factor=0.3, backoff_max=10, status_forcelist=_RETRIED, allowed_methods=None,
-        raise_on_status=False, respect_retry_after_header=True,
-    )  # fmt: skip
+    configuration.retries = _retries()
     files: list[MemoryFile] = []
     acting = kubeconfig.Identity()
     try:
@@ -73,6 +73,30 @@ def connect(auth: Mapping[str, Any], where: str) -> tuple[Any, list[MemoryFile],
     except (ConfigException, OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         hint = "give fleet_cluster_auth a kubeconfig (path or content) and a context that stands in it"
         raise Unreachable(f"{where}: the kubeconfig can't be used: {_one_line(error)}: {hint}") from None
+
+
+def _retries() -> Any:
+    """What is asked again: an answer that the server is busy or broken, and a connection that broke.
+
+    A server that lets us wait until the time is up is not asked again: whoever waits for other hosts waits for it, too.
+    """
+
+    class Retries(urllib3.Retry):
+        def increment(self, method: Any = None, url: Any = None, *more: Any, **about: Any) -> Any:
+            error = about.get("error")
+            late = (urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.ReadTimeoutError)
+            if isinstance(error, late) and type(error) in late:  # old versions take a refused connection for a late one
+                raise error
+            return super().increment(method, url, *more, **about)
+
+        def get_retry_after(self, response: Any) -> float | None:
+            asked = super().get_retry_after(response)
+            return None if asked is None else min(asked, _LONGEST_PAUSE)
+
+    return Retries(
+        total=4, backoff_factor=0.3, backoff_max=10, status_forcelist=_RETRIED, allowed_methods=None,
+        raise_on_status=False, respect_retry_after_header=True,
+    )  # fmt: skip
 
 
 def _one_line(error: BaseException) -> str:
@@ -143,8 +167,13 @@ class Connection:
         groups = () if auth.get("impersonate_user") else acting.groups
         self._groups = list(auth.get("impersonate_groups") or groups)
 
-    def request(self, method: str, path: str, body: bytes | None, content_type: str) -> tuple[int, bytes]:
-        """HTTP status and body; raises Unreachable where there was no answer at all."""
+    def request(
+        self, method: str, path: str, body: bytes | None, content_type: str, *, retries: Any = None
+    ) -> tuple[int, bytes]:
+        """HTTP status and body; raises Unreachable where there was no answer at all.
+
+        ``retries``: False for what is worth one question alone.
+        """
         configuration = self._api.configuration
         headers = urllib3.HTTPHeaderDict(self._headers)
         for group in self._groups:
@@ -160,8 +189,8 @@ class Connection:
             headers["Content-Type"] = content_type
         try:
             answer = self._api.rest_client.pool_manager.request(
-                method, configuration.host + path, body=body, headers=headers,
-                timeout=urllib3.Timeout(connect=10, read=60),
+                method, configuration.host + path, body=body, headers=headers, retries=retries,
+                timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
             )  # fmt: skip
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Unreachable(f"{self.where}: {configuration.host} does not answer: {_cause(error)}") from None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from http.client import HTTPException
 from pathlib import Path
 
 from ansible.module_utils.urls import open_url
@@ -84,11 +85,15 @@ def _read(manifest: str, where: str) -> bytes:
             return Path(manifest).expanduser().read_bytes()
         with open_url(manifest, timeout=_SECONDS, follow_redirects="safe") as answer:
             content: bytes = answer.read(_LARGEST + 1)
-    except (OSError, ValueError) as error:  # urllib's errors are OSErrors
+            length = int(answer.headers.get("Content-Length") or len(content))
+    except (OSError, ValueError, EOFError, HTTPException) as error:  # urllib's errors are OSErrors
         hint = f"can't be had ({error}): give a URL that answers, or a file"
         raise InvalidInput(problems=[Problem(where, "fleet_flux_manifest", manifest, hint)]) from None
     if len(content) > _LARGEST:
         raise FleetError(f"{where}: {manifest} is larger than {_LARGEST} bytes: this is no install manifest of Flux")
+    if len(content) < length:  # which http.client passes over in silence, and a first use would lock
+        hint = f"the connection broke after {len(content)} of {length} bytes: run again, or give a file"
+        raise InvalidInput(problems=[Problem(where, "fleet_flux_manifest", manifest, hint)])
     return content
 
 

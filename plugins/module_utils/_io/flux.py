@@ -22,18 +22,17 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import
     LABEL_DOMAIN,
     TENANT_LABEL,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FLUX_KINDS, FluxState
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FLUX_KINDS, PART_OF, FluxState
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import definitions
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 
-_PART_OF = "app.kubernetes.io/part-of=flux"
 _SOURCES = ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "gitrepositories.source.toolkit.fluxcd.io")
 _MOVING = f"{LABEL_DOMAIN}/moving"
 
 
 def observe(cluster: Cluster) -> FluxState:
     """The controllers and the root sync, by three requests."""
-    found = cluster.list("apps/v1", "Deployment", FLUX_NAMESPACE, _PART_OF)
+    found = cluster.list("apps/v1", "Deployment", FLUX_NAMESPACE, PART_OF)
     source = cluster.get("source.toolkit.fluxcd.io/v1", "GitRepository", FLUX_SYNC, FLUX_NAMESPACE)
     sync = cluster.get("kustomize.toolkit.fluxcd.io/v1", "Kustomization", FLUX_SYNC, FLUX_NAMESPACE)
     return FluxState({one["metadata"]["name"]: one for one in found}, source, sync)
@@ -103,7 +102,7 @@ def everything(cluster: Cluster) -> dict[str, list[Document]]:
     found = {}
     for api_version, kind in FLUX_KINDS:
         controllers = kind == "Deployment"
-        items = cluster.list(api_version, kind, FLUX_NAMESPACE if controllers else "", _PART_OF if controllers else "")
+        items = cluster.list(api_version, kind, FLUX_NAMESPACE if controllers else "", PART_OF if controllers else "")
         found[kind] = [{"apiVersion": api_version, "kind": kind, **item} for item in items]
     return found
 

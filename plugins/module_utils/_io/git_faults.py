@@ -83,11 +83,16 @@ RULES: tuple[tuple[str, type[GitError], str], ...] = (
         "the server's TLS certificate is not trusted. Give its CA's certificate in ca_cert",
     ),
     (
-        r"valid: is this a git repository",
+        r"valid: is this a git repository|git-http-push",  # the latter where a page has one line: an empty old server
         GitError,
         "the address answers, but not as a Git server does. Check the URL, and for a login page or a proxy before it",
     ),
     (r"transport '\S+' not allowed", GitError, "git may not go to this address"),
+    (
+        r"^(?!remote:).*(?:no space left on device|disk quota exceeded|file too large)",
+        GitError,
+        "git can't write its temporary files on this machine. Set TMPDIR to a folder with space",
+    ),
     (r"cannot run ssh", GitError, "git finds no ssh program. Install OpenSSH's client"),
     (r"returned error: (?:429|5\d\d)", Interrupted, "the server is busy or broken for now"),
     (

@@ -23,10 +23,11 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import C
 _SERVER_FIELDS = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
 _SHOWN = (("GitRepository", FLUX_SYNC), ("Kustomization", FLUX_SYNC))
 _ESTABLISHED_SECONDS = 60
-_INVALID = 422
+_INVALID, _CONFLICTING = 422, 409
 _FLUX_CLI = "flux"
 # How the API server names the managers of fields that an apply would change.
 _CONFLICT = re.compile(r'conflicts? with "([^"]+)"')
+_IMMUTABLE = re.compile(r"immutable|cannot change roleRef", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,18 @@ def _applied(
         return cluster.apply(document, manager, force=force, dry_run=dry_run)
     except ClusterError as error:
         if set(_CONFLICT.findall(str(error))) != {_FLUX_CLI}:
-            raise
+            raise _with_remedy(error) from None
     return cluster.apply(document, manager, force=True, dry_run=dry_run)
+
+
+def _with_remedy(error: ClusterError) -> ClusterError:
+    """What the API server says, and what helps: nothing of others is overwritten or made anew unasked."""
+    hint = ""
+    if _IMMUTABLE.search(str(error)):
+        hint = ": the API server never changes this field: delete the object, and run again to have it made anew"
+    elif error.status == _CONFLICTING and _CONFLICT.search(str(error)):
+        hint = ": have that manager let go of these fields, or give them the values that it set"
+    return ClusterError(f"{error}{hint}", status=error.status, reason=error.reason) if hint else error
 
 
 def _wait_established(cluster: Cluster, names: set[str]) -> None:

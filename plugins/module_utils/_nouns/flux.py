@@ -30,7 +30,14 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FluxState
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import definitions, distribution, flux, objects, overlay
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import (
+    definitions,
+    distribution,
+    evidence,
+    flux,
+    objects,
+    overlay,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
@@ -57,7 +64,7 @@ _FLUX_MANAGER = "kustomize-controller"
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Apply what only we can apply, and wait for Flux; see the module's documentation for parameters and result."""
     wanted = takeover.settled(model.Cluster.from_params(parameters["name"], parameters), parameters["kustomization"])
-    with Cluster(parameters["auth"], wanted.host) as cluster:
+    with Cluster(parameters["auth"], wanted.host) as cluster, evidence.told(cluster):
         state = flux.observe(cluster)
         ours = not state.follows(wanted, Layout())
         needed = ours or (check_mode and parameters["files"])

@@ -17,7 +17,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import gate
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.health import Health
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.standing import Stalled
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import evidence, flux
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
@@ -40,7 +40,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     where, hold, strict = parameters["name"], parameters["hold"], parameters["strict"]
     if check_mode:
         return {"changed": False}
-    with Cluster(parameters["auth"], where) as cluster:
+    with Cluster(parameters["auth"], where) as cluster, evidence.told(cluster):
         ill, what = _wait(cluster, parameters, say), "not ready"
         if not ill and hold:
             say(f"{where}: gate: all is ready, and is watched for {hold} s")
@@ -48,8 +48,8 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
             ill = wait(lambda: _look(cluster, parameters), lambda found: bool(gate.failed(found)), hold)
             if not gate.failed(ill):  # what is on its way when the time is up may arrive
                 ill = _wait(cluster, parameters, say)
-    if ill:
-        raise NotReady(gate.told(ill, where, what, strict=strict))
+        if ill:
+            raise NotReady(gate.told(ill, where, what, strict=strict))
     return {"changed": False}
 
 

@@ -24,7 +24,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import standi
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.health import View
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.standing import Standing, Wish
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import evidence, flux
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
@@ -65,10 +65,12 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         wanted = standing.to_ask(view, state_now, wish, found, all_of_them=parameters["ask"])
         flux.request(cluster, wanted, asked)
         found = _wait(cluster, wish, asked, parameters["timeout"], say)
+        why = found.explain() if found.pending else ""
+        why += evidence.gather(cluster, why) if why else ""
     result = {**changed, **found.as_dict()}
     if not found.pending:
         return result
-    said = f"not ready after {time.monotonic() - started:.0f} s: {found.explain()}"
+    said = f"not ready after {time.monotonic() - started:.0f} s: {why}"
     return {**result, "failed": True, "msg": f"{where}: {said}"}
 
 

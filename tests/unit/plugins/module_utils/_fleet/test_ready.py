@@ -99,6 +99,20 @@ def test_deployment_says_how_many() -> None:
 
 
 @pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        ([("Progressing", "True", "is progressing")], ""),
+        ([("Progressing", "False", "timed out")], ": timed out"),
+        ([("Progressing", "False", "timed out"), ("ReplicaFailure", "True", "exceeded quota")], ": exceeded quota"),
+        ([("Available", "False", "no minimum availability")], ""),
+    ],
+)
+def test_deployment_that_makes_no_progress_says_why(conditions: list[tuple[str, str, str]], expected: str) -> None:
+    found = deployed(conditions=[{"type": one, "status": status, "message": m} for one, status, m in conditions])
+    assert ready.deployment(found).message == f"0 of 1 replicas available{expected}"
+
+
+@pytest.mark.parametrize(
     ("found", "state"),
     [
         (None, "missing"),

@@ -5,9 +5,15 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,6 +69,61 @@ def test_what_is_no_manifest_is_refused_by_name(tmp_path: Path, get: str) -> Non
     path = tmp_path / "image.yaml"
     path.write_bytes(b"\xff\xfe\x00")
     assert "this is no text" in refusal(Distribution("v2.9.4", str(path), DIGEST), get)
+
+
+@dataclass
+class Mirror:
+    """What a web server gives in place of a manifest."""
+
+    url: str
+    body: bytes = TEXT.encode()
+    headers: dict[str, str] = field(default_factory=dict)
+    status: int = 200
+
+
+@pytest.fixture
+def mirror() -> Iterator[Mirror]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(made.status)
+            for name, value in made.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(made.body)
+
+        def log_message(self, *_arguments: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        made = Mirror(f"http://127.0.0.1:{server.server_port}/install.yaml")
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield made
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "body", "words"),
+    [
+        ({"Content-Length": "400000"}, 200, TEXT.encode(), f"broke after {len(TEXT.encode())} of 400000 bytes"),
+        ({"Content-Encoding": "gzip"}, 200, gzip.compress(TEXT.encode() * 99)[:-20], "can't be had"),
+        ({"Transfer-Encoding": "chunked"}, 200, b"ffff\r\nkind:", "can't be had"),
+        ({}, 503, b"", "503"),
+    ],
+    ids=["cut off", "cut off and compressed", "cut off in a chunk", "503"],
+)
+def test_manifest_that_does_not_come_whole_is_refused_also_at_its_first_use(
+    mirror: Mirror, headers: dict[str, str], status: int, body: bytes, words: str
+) -> None:
+    mirror.headers, mirror.status, mirror.body = headers, status, body
+    said = refusal(Distribution("v2.9.4", mirror.url, ""), "fetch")
+    assert said.startswith(f"1 problem(s), nothing was written:\n  - stg-1: fleet_flux_manifest is '{mirror.url}'")
+    assert words in said
+
+
+def test_login_page_in_place_of_the_manifest_is_another_digest(mirror: Mirror) -> None:
+    mirror.body = b"<!DOCTYPE html><title>Guest network</title>"
+    said = refusal(Distribution("v2.9.4", mirror.url, DIGEST))
+    assert f"has SHA-256 {hashlib.sha256(mirror.body).hexdigest()}: this is not the manifest that was pinned" in said
 
 
 def test_the_flux_program_is_missed_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
