@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import GitError, InvalidInput, PushRefused
 from ansible_collections.fluxops.fleet.plugins.module_utils._nouns import deployment_repository
 from tests.integration.conftest import Grounds
-from tests.integration.project import CLUSTERS, STAGING, Project, eventually
+from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Project, eventually
 from tests.integration.test_git import Place, forge, make_key, place
 from tests.integration.test_tenants_git import CLUSTERS as MEMBERS
 from tests.integration.test_tenants_git import FILE, content, request, run
@@ -270,3 +270,37 @@ def test_a_bootstrap_by_pull_request_in_two_steps(grounds: Grounds) -> None:
     second = project.run(**given)
     assert (second.code, set(second.changed.values())) == (0, {0}), second.output
     grounds.keep(project)
+
+
+def test_waves_by_pull_request_come_one_by_one(grounds: Grounds) -> None:
+    project, before = grounds.fleet(), grounds.fleet().tree()
+    given = {"fleet_publish": "pull_request", "fleet_waves": ["staging", "production"], "fleet_lockdown": "none"}
+    grounds.forget()
+    writes = grounds.clusters[PRODUCTION].writes()
+    first = project.run(**given)
+    assert first.code == 0, first.output
+    assert [first.rows[name]["ready"] for name in CLUSTERS] == ["published", "not started"]
+    assert project.tree() == before
+    merged_at(project)
+    merged = project.tree()
+    assert changed(before, merged) == {f"clusters/{STAGING}"}
+
+    second = project.run(**given)
+    assert second.code == 0, second.output
+    assert [second.rows[name]["ready"] for name in CLUSTERS] == [True, "published"]
+    assert "--no-cross-namespace-refs=true" not in grounds.clusters[STAGING].arguments("kustomize-controller")
+    assert grounds.clusters[PRODUCTION].writes() == writes
+    merged_at(project)
+    assert changed(merged, project.tree()) == {f"clusters/{PRODUCTION}"}
+
+    third = project.run(**given)
+    assert third.code == 0, third.output
+    assert [third.rows[name]["ready"] for name in CLUSTERS] == [True, True]
+    fourth = project.run(**given)
+    assert (fourth.code, set(fourth.changed.values())) == (0, {0}), fourth.output
+
+
+def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    """The clusters' directories in which two trees differ, and all else as it is named."""
+    paths = {path for path, _blob in set(before.items()) ^ set(after.items())}
+    return {"/".join(path.split("/")[:2]) for path in paths}
