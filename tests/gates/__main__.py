@@ -35,6 +35,7 @@ LINT = [
     Gate("headers: copyright and licence", static.own_check(files.headers)),
     Gate("hosts: no file names a package registry", static.own_check(files.registries)),
     Gate("roles: defaults and argument specifications agree", static.own_check(files.roles)),
+    Gate("faults: every test that docs/faults.md names is there", static.own_check(files.faults)),
     Gate("ansible-lint: profile production", static.ansible_lint),
     Gate("antsibull-docs: documentation and its references", static.documentation),
     Gate("antsibull-changelog: fragments", static.changelog),

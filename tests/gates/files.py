@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -60,6 +61,28 @@ def registries(root: Path) -> Found:
             if pattern.search(line):
                 problems.append(f"{path.relative_to(root)}:{number}: names a package registry")
     return len(files), problems
+
+
+def faults(root: Path) -> Found:
+    """Each row of docs/faults.md names tests, and each of them is there."""
+    problems, rows = [], 0
+    for line in (root / "docs" / "faults.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("| ").split(" | ")]
+        if not line.startswith("| ") or cells[-1] == "test":
+            continue
+        rows += 1
+        named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", cells[-1])
+        if len(cells) != 3 or ", ".join(f"`{path}::{name}`" for path, name in named) != cells[-1] or not named:
+            problems.append(f"docs/faults.md: the row of {cells[0]!r} has no three cells, the last of them tests")
+        missing = [f"{path}::{name}" for path, name in named if name not in functions(root / "tests" / path)]
+        problems += [f"docs/faults.md: the row of {cells[0]!r} names {one}, which is not there" for one in missing]
+    return rows, problems
+
+
+def functions(path: Path) -> set[str]:
+    """The functions of a Python file; none where there is no file."""
+    tree = ast.parse(path.read_text(encoding="utf-8") if path.is_file() else "")
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
 def roles(root: Path) -> Found:

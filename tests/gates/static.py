@@ -76,7 +76,7 @@ def own_check(check: Callable[..., files.Found]) -> Callable[[Workspace], Tally]
         print("\n".join(problems), end="\n" if problems else "", flush=True)
         if problems:
             raise GateFailedError(f"{len(problems)} problems, the first: {problems[0]}")
-        looked_at(count, "roles" if check is files.roles else "files")
+        looked_at(count, {files.roles: "roles", files.faults: "faults"}.get(check, "files"))
         return Tally()
 
     return gate

@@ -1,7 +1,7 @@
 # Copyright: fluxops.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands in the way within one cluster is told in its own words; the other cluster of the wave goes on."""
+"""Trouble around a run: within one cluster, which is told in its own words, on the way to it, and on the controller."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ import secrets
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.integration.clusters import Cluster
 from tests.integration.conftest import Grounds
 from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Outcome, Project, eventually
+from tests.lab.faults import Fault, FaultProxy, answer, changed, cut, reset
 from tests.lab.processes import marked
 
 QUOTA = """\
@@ -142,6 +145,73 @@ def test_webhook_that_is_down_is_named_and_a_lost_api_is_none_of_ours(
     grounds.clusters[PRODUCTION].kubectl("delete", "secret", "-n", "flux-system", "given")
     project.variables["fleet_secrets"] = []
     assert project.run().changed == dict.fromkeys(CLUSTERS, 0)
+
+
+@contextlib.contextmanager
+def behind_proxies(project: Project) -> Iterator[tuple[dict[str, FaultProxy], dict[str, dict[str, Any]]]]:
+    """A proxy before each cluster's API server, and the hosts' variables that lead through it."""
+    settings = project.lab.settings
+    servers = {
+        one["name"]: one["cluster"]["server"] for one in yaml.safe_load(project.lab.kubeconfig.read_text())["clusters"]
+    }
+    with contextlib.ExitStack() as stack:
+        proxies = {
+            name: stack.enter_context(FaultProxy(settings, servers[name], administrator=True)) for name in CLUSTERS
+        }
+        trusted = {"ca_cert": str(settings.certificates / "ca.crt"), "api_key": "any", "kubeconfig": "", "context": ""}
+        yield (
+            proxies,
+            {name: {"fleet_cluster_auth": {"host": one.url, **trusted}} for name, one in proxies.items()},
+        )
+
+
+def test_run_bears_a_bad_network_and_an_odd_environment(project: Project) -> None:
+    odd = {"HOME": "/nonexistent", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "LANGUAGE": "de", "GIT_DIR": "/nowhere"}
+    odd |= dict.fromkeys(("http_proxy", "https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:1")
+    odd |= {"no_proxy": "127.0.0.1,localhost", "NO_PROXY": "127.0.0.1,localhost"}
+    commits, project.environment = project.commits(), odd
+    project.variables["fleet_substitutions"] = {"weather": secrets.token_hex(4)}
+    try:
+        with behind_proxies(project) as (proxies, hosts):
+            for proxy in proxies.values():
+                proxy.inject("", answer(429, b"{}", Retry_After="1"), reset, answer(503), cut)
+                proxy.inject("^GET .*/kustomizations", cut, answer(504))
+            run = project.run(hosts=hosts)
+            assert run.code == 0, run.output
+            left = {name: proxy.left for name, proxy in proxies.items()}
+    finally:
+        project.environment = {}
+    assert left == dict.fromkeys(CLUSTERS, 0), "each fault was met"
+    assert [row["ready"] for row in run.rows.values()] == [True, True]
+    assert len(project.commits()) == len(commits) + 1
+    assert project.run().changed == dict.fromkeys(CLUSTERS, 0)
+
+
+def replaced(old: bytes, new: bytes) -> Fault:
+    """The real answer with one text for another."""
+    return changed(lambda body: body.replace(old, new))
+
+
+def test_versions_and_installers_that_do_not_fit_are_refused_together(project: Project, grounds: Grounds) -> None:
+    flux = project.lab.facts["flux"]["version"].encode()
+    commits, writes = project.commits(), {name: one.writes() for name, one in grounds.clusters.items()}
+    with behind_proxies(project) as (proxies, hosts):
+        kubernetes = json.loads(grounds.clusters[STAGING].kubectl("get", "--raw", "/version"))["gitVersion"]
+        proxies[STAGING].inject("^GET /version", replaced(kubernetes.encode(), b"v1.32.9"), always=True)
+        proxies[PRODUCTION].inject("^GET .*/deployments", replaced(flux, b"v2.6.1"), always=True)
+        run = project.run(hosts=hosts)
+        installer = replaced(b'"manager":"kustomize-controller"', b'"manager":"flux-operator"')
+        proxies[STAGING].inject("^GET .*/deployments", installer, always=True)
+        second = project.run(hosts=hosts)
+    assert run.code != 0
+    said = f"{STAGING}: version of Kubernetes is 'v1.32.9': Flux {flux.decode()} needs Kubernetes 1.33 or later"
+    assert said in run.words
+    assert f"{PRODUCTION}: fleet_flux_version is '{flux.decode()}': this cluster runs v2.6.1" in run.words
+    assert "fleet_allow: [skip_flux_minor]" in run.words
+    assert f"{STAGING}: the manager of Flux is 'flux-operator'" in second.words
+    assert said in second.words
+    assert project.commits() == commits
+    assert {name: one.writes() for name, one in grounds.clusters.items()} == writes
 
 
 def is_program(pid: int, name: str) -> bool:

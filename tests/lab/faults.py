@@ -134,6 +134,11 @@ class FaultProxy:
         """These faults for the next requests that match ``METHOD path``, one after the other; or the one for ever."""
         self._faults.append((re.compile(pattern), deque(faults), always))
 
+    @property
+    def left(self) -> int:
+        """How many faults nobody has met yet."""
+        return sum(len(faults) for _pattern, faults, always in self._faults if not always)
+
     def fault(self, request: str) -> Fault | None:
         """The next one for a request."""
         for pattern, faults, always in self._faults:

@@ -130,6 +130,13 @@ def test_parse_what_git_prints() -> None:
         ("fatal: unable to access 'x': The requested URL returned error: 403", PushRefused, "not have the right"),
         ("fatal: unable to access 'x': The requested URL returned error: 503", Interrupted, "busy"),
         ("error: RPC failed; curl 56 Recv failure: Connection reset by peer", Interrupted, "connection broke"),
+        ("fatal: write error: No space left on device", GitError, "Set TMPDIR to a folder with space"),
+        ("remote: fatal: write error: No space left on device", GitError, "remote: fatal: write error"),
+        (
+            "error: Cannot access URL x, return code 22\nfatal: git-http-push failed",
+            GitError,
+            "not as a Git server does",
+        ),
         ("x: gnutls_handshake() failed: The TLS connection was closed", Interrupted, "connection broke"),
         ("kex_exchange_identification: Connection closed by remote host", Interrupted, "connection broke"),
         ("ssh: connect to host forge.example port 22: Connection timed out", Interrupted, "cannot be reached"),
