@@ -122,6 +122,7 @@ def _load_kubeconfig(configuration: Any, auth: Mapping[str, Any], files: list[Me
     kube_config.load_kube_config_from_dict(
         config, context=auth.get("context"), client_configuration=configuration, persist_config=False
     )
+    _issued_to_memory(configuration, files)
     cluster, user = kubeconfig.chosen(sections, auth.get("context"))
     kubeconfig.check_known(cluster, user, configuration, kubernetes_version)
     return kubeconfig.identity(user)
@@ -132,6 +133,17 @@ def _embedded_to_memory(entry: dict[str, Any], files: list[MemoryFile]) -> None:
         if entry.get(field):
             files.append(MemoryFile(b64decode(entry.pop(field))))
             entry[path_field] = files[-1].path
+
+
+def _issued_to_memory(configuration: Any, files: list[MemoryFile]) -> None:
+    """What a credential plugin has issued: the library has just written it into files, and removes them at its end."""
+    written = set(kube_config._temp_files.values())
+    for field in ("cert_file", "key_file"):
+        path = getattr(configuration, field)
+        if path in written:
+            files.append(MemoryFile(Path(path).read_bytes()))
+            setattr(configuration, field, files[-1].path)
+    kube_config._cleanup_temp_files()
 
 
 def _apply_options(configuration: Any, auth: Mapping[str, Any]) -> None:

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from urllib3.exceptions import DependencyWarning
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.connection import connect
 
 PLUGIN = 'echo "{\\"apiVersion\\": \\"client.authentication.k8s.io/v1\\", \\"kind\\": \\"ExecCredential\\", '
 PLUGIN += '\\"status\\": {\\"token\\": \\"of-$PROFILE\\"}}"'
@@ -115,6 +118,31 @@ def test_credential_plugin_sees_the_environment(server: Server, monkeypatch: pyt
     for profile in ("staging", "production"):
         monkeypatch.setenv("PROFILE", profile)
         assert headers(server, auth)["authorization"] == f"Bearer of-{profile}"
+
+
+def test_certificate_of_a_credential_plugin_is_in_no_file(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    issued = {"clientCertificateData": "certificate", "clientKeyData": "canary"}
+    answer = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": issued}
+    plugin = {"apiVersion": answer["apiVersion"], "command": "echo", "args": [json.dumps(answer)]}
+    # The library keeps its own places in mind for as long as the process lives.
+    written: list[str] = []
+    make = tempfile.mkstemp
+
+    def mkstemp(*given: Any, **named: Any) -> tuple[int, str]:
+        made = make(*given, **named)
+        written.append(made[1])
+        return made
+
+    monkeypatch.setattr(tempfile, "mkstemp", mkstemp)
+    for _again in range(2):
+        auth = {"kubeconfig": kubeconfig(server.url, {"exec": plugin}), "context": "right"}
+        api, files, _acting = connect(auth, "staging-1")
+        assert Path(api.configuration.cert_file).read_text() == "certificate"
+        assert Path(api.configuration.key_file).read_text() == "canary"
+        for file in files:
+            file.close()
+    assert written, "the library has written nothing: this test is in vain"
+    assert not any(Path(path).exists() for path in written)
 
 
 @pytest.mark.parametrize("how", ["option", "kubeconfig"])
