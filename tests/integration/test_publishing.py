@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import GitError, InvalidInput, PushRefused
-from ansible_collections.fluxops.fleet.plugins.module_utils._nouns import deployment_repository
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import git
+from ansible_collections.fluxops.fleet.plugins.module_utils._nouns import deployment_repository, verdict
 from tests.integration.conftest import Grounds
 from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Project, eventually
 from tests.integration.test_git import Place, forge, make_key, place
 from tests.integration.test_tenants_git import CLUSTERS as MEMBERS
-from tests.integration.test_tenants_git import FILE, content, request, run
+from tests.integration.test_tenants_git import FILE, changed_by_others, content, request, run
 
 __all__ = ["forge", "place"]
 
@@ -228,6 +229,41 @@ def test_commits_are_signed_by_an_ssh_key(place: Place, tmp_path: Path) -> None:
     )
     assert "gpgsig -----BEGIN SSH SIGNATURE-----" in place.git("cat-file", "commit", place.head())
     assert content(place, FILE)
+
+
+@pytest.mark.parametrize("same_file", [True, False])
+def test_a_wave_is_not_taken_back_over_the_work_of_others(place: Place, *, same_file: bool) -> None:
+    """The wave's commit, one of somebody else's, and then the wave's end at its gate."""
+    other = "clusters/stg-1/kustomization.yaml" if same_file else "clusters/stg-1/mine.yaml"
+    ours = {"clusters/stg-1/kustomization.yaml": b"new\n", "clusters/stg-1/added.yaml": b"added\n"}
+    place.seed({**MEMBERS, "clusters/stg-1/kustomization.yaml": ("100644", b"old\n"), other: ("100644", b"old\n")})
+    with git.Repository(place.https) as repository:
+        done = git.transact(repository, lambda _head: git.Proposal(ours, "the wave"))
+    changed_by_others(place, other, lambda text: text + "by hand")
+    commits, said = place.commits(), list[str]()
+    published = {"revision": done.revision, "superseded": [done.previous], "files": list(ours)}
+    defaults = {name: option.get("default") for name, option in verdict.ARGUMENTS.items()}
+    asked = {
+        "revert": True,
+        "wave": "1 (staging)",
+        "failures": {"stg-1": "not ready"},
+        "published": {"stg-1": published},
+    }
+    clusters = [{"name": "stg-1", "repository": {"url": place.https.url, "branch": "main"}}]
+    given = {**defaults, **asked, "repository": settings(place), "clusters": clusters}
+    result = verdict.run(given, check_mode=False, say=said.append)
+    assert result["stopped"] == "wave 1 (staging) did not pass its gate: stg-1"
+    if same_file:
+        assert (result["reverted"], place.commits()) == ([], commits)
+        assert f"{other} changed since: revert {done.revision} by hand" in said[-1]
+        assert content(place, other) == "new\nby hand"
+        assert content(place, "clusters/stg-1/added.yaml") == "added"
+    else:
+        assert [one["revision"] for one in result["reverted"]] == [done.revision]
+        assert place.commits()[1:] == commits
+        assert content(place, other) == "old\nby hand"
+        assert content(place, "clusters/stg-1/kustomization.yaml") == "old"
+        assert "clusters/stg-1/added.yaml" not in place.tree()
 
 
 def merged_at(project: Project) -> None:
