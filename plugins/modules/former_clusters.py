@@ -14,6 +14,8 @@ description:
   - Removes the deploy keys of the given clusters, at the fleet repository and at the repositories of tenants' sources,
     then their directories (C(clusters/<cluster>/), C(projects/<environment>/clusters/<cluster>/),
     C(infrastructure/<environment>/clusters/<cluster>/)) with all that lies in them, by one commit.
+  - By a push the keys go first. By pull request or in a checkout they go in the run after the merge, but for those of
+    tenants that lie in the cluster's own directories, since nothing tells of these then.
   - Runs on the controller, once for a play (C(run_once)), after M(fluxops.fleet.decommission); in check mode before it,
     since it reports all that stands in the way.
   - A cluster that could not be reached is left and reported, unless O(allow) has V(cluster_gone).

@@ -69,15 +69,16 @@ OURS, FLUXS = "objects in", "Flux will apply in"
 def shown_objects(outcome: Outcome, cluster: str, *who: str) -> set[Key]:
     """The objects that a run shows for a cluster: those that it writes, those that Flux will write."""
     # What credentials writes is the same everywhere.
-    found = {_key(header) for header in outcome.headers if header.endswith(" (new)")}
+    found = {key_of(header) for header in outcome.headers if header.endswith(" (new)")}
     for title in (f"{one} {cluster}" for one in who):
-        found |= {_key(line) for line in outcome.diff(title).splitlines()}
+        found |= {key_of(line) for line in outcome.diff(title).splitlines()}
         full = (header.removeprefix(f"{title}: ") for header in outcome.headers if header.startswith(f"{title}: "))
-        found |= {_key(name) for name in full}
+        found |= {key_of(name) for name in full}
     return found
 
 
-def _key(text: str) -> Key:
+def key_of(text: str) -> Key:
+    """The object that a plan names."""
     kind, full, *_rest = text.split()
     namespace, _slash, name = full.rpartition("/")
     return kind, namespace, name

@@ -13,6 +13,7 @@ from tests.integration.clusters import Cluster
 from tests.integration.conftest import Grounds
 from tests.integration.handmade import Tenant, deployment
 from tests.integration.project import PRODUCTION, STAGING, Outcome, Project, eventually, kill, lines
+from tests.integration.test_publishing import merged_at
 
 WORD = ["decommission"]
 PREFIXES = (f"clusters/{STAGING}/", f"projects/staging/clusters/{STAGING}/")
@@ -114,7 +115,17 @@ def test_cluster_that_is_gone_needs_its_own_word(project: Project) -> None:
     assert refused.code != 0
     assert "fleet_allow: [cluster_gone]" in refused.words
     assert f"clusters/{PRODUCTION}/cluster.yaml" in project.tree()
-    found = decommission(project, host=PRODUCTION, fleet_allow=["cluster_gone"])
+    keys, asked = project.key_titles(), {"fleet_allow": ["cluster_gone"], "fleet_publish": "pull_request"}
+    proposed = decommission(project, host=PRODUCTION, **asked)
+    assert proposed.code == 0, proposed.output
+    assert proposed.rows[PRODUCTION]["ready"] == "published"
+    assert "deploy keys stay until the directories are gone from main" in proposed.words
+    assert f"clusters/{PRODUCTION}/cluster.yaml" in project.tree()
+    assert project.key_titles() == keys != []
+    merged_at(project)
+    found = decommission(project, host=PRODUCTION, **asked)
     assert found.code == 0, found.output
     assert not [path for path in project.tree() if path.startswith(f"clusters/{PRODUCTION}/")]
-    assert project.key_titles() == []
+    assert not [title for title in project.key_titles() if title.startswith(f"{PRODUCTION}/")]
+    again = decommission(project, host=PRODUCTION, **asked)
+    assert (again.code, again.changed) == (0, {PRODUCTION: 0}), again.output

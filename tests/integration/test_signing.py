@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -145,6 +146,21 @@ def test_a_gpg_key_that_cannot_sign_is_refused_first(bare: Remote, people: Peopl
     asked = error_of(lambda: Repository(bare, author=two, environment=nowhere).__enter__(), InvalidInput)
     assert "needs the programs gpg and gpg-agent: install GnuPG" in asked
     eventually(lambda: not agents(people.home), "the agents end")
+
+
+def test_without_memory_the_key_is_among_temporary_files(
+    bare: Remote, temporary: Path, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    author = people.author("diskless", PASSPHRASE)
+    monkeypatch.setattr(private_folder, "MEMORY", Path("/nowhere"))
+    if len(str(temporary)) > 70:  # the agent's socket there has a name that is too long for the kernel
+        assert "gpg does not work here: gpg-agent does not start: " in refused(bare, author)
+        assert list(temporary.iterdir()) == []
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="t-") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        commit(bare, author)
+        assert list(Path(folder).iterdir()) == []
+    assert people.verified(bare) == ["diskless"]
 
 
 def test_racers_who_sign(bare: Remote, people: People) -> None:

@@ -119,13 +119,15 @@ def test_run_that_stopped_is_resumed(story: Story) -> None:
 
 def test_wrong_waves_are_told_before_anything_is_written(story: Story) -> None:
     commits = story.project.commits()
-    run = story.run(**OPEN, fleet_waves=["stagin", ["120%"]], fleet_cluster_name="BAD")
+    other = {PRODUCTION: {"fleet_waves": ["100%"]}}
+    run = story.run(**OPEN, fleet_waves=["stagin", ["120%"]], fleet_cluster_name="BAD", hosts=other)
     assert run.code != 0
     for said in (
         "fleet_waves is 'stagin': neither a host nor a group",
         "fleet_waves is '120%': neither a host nor a group",
         f"{STAGING}: fleet_waves: in no wave",
         "fleet_cluster_name is 'BAD'",
+        f"is not the same on all hosts of this run, which goes by one list: ['stagin', ['120%']] on {STAGING}",
     ):
         assert said in run.words, said
     assert story.project.commits() == commits

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,11 +47,15 @@ class Retirement:
 
 @dataclass(frozen=True)
 class RetirementPlan:
-    """The files that go, and the deploy keys (repository URL → titles) that go before them."""
+    """The files that go, and the deploy keys (repository URL → titles) that go with them.
+
+    ``untold``: those of the keys that nothing tells of once the files are gone.
+    """
 
     wishes: Retirement
     plan: Plan = field(default_factory=Plan)
     keys: Mapping[str, set[str]] = field(default_factory=dict)
+    untold: Mapping[str, set[str]] = field(default_factory=dict)
 
     @property
     def message(self) -> str:
@@ -88,7 +92,11 @@ def plan_retirement(wishes: Retirement, snapshot: Snapshot) -> RetirementPlan:
             going.append((one, bool(files)))
     if DECOMMISSION not in wishes.allow:
         raise_if(_unasked(one) for one, known in going if known and one.reachable)
-    return RetirementPlan(wishes, Plan(tuple(changes), held), _keys(wishes, [one for one, _known in going], snapshot))
+    leaving = [one for one, _known in going]
+    gone = {change.path for change in changes}
+    keys, told = (_keys(wishes, leaving, snapshot, without) for without in (set[str](), gone))
+    untold = {url: titles - told.get(url, set()) for url, titles in keys.items() if titles - told.get(url, set())}
+    return RetirementPlan(wishes, Plan(tuple(changes), held), keys, untold)
 
 
 def _unasked(one: Member) -> Problem:
@@ -97,19 +105,26 @@ def _unasked(one: Member) -> Problem:
     return Problem(one.host, "cluster", one.name, hint)
 
 
-def _keys(wishes: Retirement, going: Sequence[Member], snapshot: Snapshot) -> dict[str, set[str]]:
-    """The titles of the keys that clusters have: their own at the fleet repository, and those of tenants' sources."""
+def _keys(
+    wishes: Retirement, going: Sequence[Member], snapshot: Snapshot, without: Collection[str]
+) -> dict[str, set[str]]:
+    """The titles of the keys that clusters have: their own at the fleet repository, and those of tenants' sources.
+
+    ``without``: files that are not asked.
+    """
     titles: dict[str, set[str]] = defaultdict(set)
     for one in going:
         titles[one.sync.url] |= {*deploy_key_titles(one.name)}
     for environment in {one.environment for one in going}:
         names = [one.name for one in going if one.environment == environment]
-        for key in _source_keys(wishes.layout, environment, snapshot):
+        for key in _source_keys(wishes.layout, environment, snapshot, without):
             for name in names:
                 titles[key["url"]] |= {*deploy_key_titles(name, key["namespace"], key["source"])}
     return dict(titles)
 
 
-def _source_keys(layout: Layout, environment: str, snapshot: Snapshot) -> list[dict[str, str]]:
-    prefix = f"{layout.projects}/{environment}"
-    return tenants.keys_in(snapshot, [path for path in snapshot.paths(prefix) if path.endswith("/tenant.yaml")])
+def _source_keys(
+    layout: Layout, environment: str, snapshot: Snapshot, without: Collection[str]
+) -> list[dict[str, str]]:
+    paths = [path for path in snapshot.paths(f"{layout.projects}/{environment}") if path.endswith("/tenant.yaml")]
+    return tenants.keys_in(snapshot, [path for path in paths if path not in without])

@@ -70,12 +70,12 @@ def _agent(home: Path, environment: Mapping[str, str]) -> Iterator[None]:
         ["gpg-agent", *options, "sh", "-c", _WATCH, "fluxops-fleet", str(home)],
         stdin=pipe,
         stdout=pipe,
-        stderr=subprocess.DEVNULL,
+        stderr=pipe,
         env=dict(environment),
         start_new_session=True,  # not ended by the terminal's Ctrl+C, before it has cleaned up
     ) as process:
-        if process.stdout and not process.stdout.readline():
-            raise OSError("gpg-agent does not start")
+        if process.stdout and process.stderr and not process.stdout.readline():
+            raise OSError(f"gpg-agent does not start: {_text(process.stderr.read()).strip()}")
         yield
 
 

@@ -57,8 +57,7 @@ def diffs(changes: Sequence[ObjectChange], title: str) -> list[dict[str, str]]:
 def plan(cluster: Cluster, wanted: Iterable[Document], manager: str, *, by_flux: bool = False) -> list[ObjectChange]:
     """What a server-side apply would change, by the API server's own dry run. ``by_flux``: it forces, as Flux does.
 
-    Objects whose namespace or kind is still to come can't be dry-run; they are planned from the files. So are those
-    definitions that the API server takes only once what is stored was migrated, as an upgrade does.
+    Objects whose namespace or kind is still to come can't be dry-run; they are planned from the files.
     """
     changes: list[ObjectChange] = []
     for document in (one for stage in stages(wanted) for one in stage):
@@ -67,19 +66,26 @@ def plan(cluster: Cluster, wanted: Iterable[Document], manager: str, *, by_flux:
         if before is None:
             changes.append(ObjectChange(None, document))
             continue
-        after = _foreseen(cluster, document, manager, by_flux=by_flux)
+        after = _foreseen(cluster, document, before, manager, by_flux=by_flux)
         if _visible(before) != _visible(after):
             changes.append(ObjectChange(before, after))
     return changes
 
 
-def _foreseen(cluster: Cluster, document: Document, manager: str, *, by_flux: bool) -> Document:
+def _foreseen(cluster: Cluster, document: Document, before: Document, manager: str, *, by_flux: bool) -> Document:
     try:
         return _applied(cluster, document, manager, force=by_flux, dry_run=True)
     except ClusterError as error:
-        if by_flux and error.status == _INVALID and "status.storedVersions" in str(error):
-            return document
-        raise
+        if not (by_flux and error.status == _INVALID and "status.storedVersions" in str(error)):
+            raise
+    # A definition that the API server takes only once what is stored was migrated, as an upgrade does: it is asked for
+    # the definition with the old versions beside the new ones, of which the answer is shown without the old ones.
+    wanted = [one["name"] for one in document["spec"]["versions"]]
+    old = [{**one, "storage": False} for one in before["spec"]["versions"] if one["name"] not in wanted]
+    both = {**document, "spec": {**document["spec"], "versions": [*document["spec"]["versions"], *old]}}
+    after = _applied(cluster, both, manager, force=True, dry_run=True)
+    versions = [one for one in after["spec"]["versions"] if one["name"] in wanted]
+    return {**after, "spec": {**after["spec"], "versions": versions}}
 
 
 def apply(cluster: Cluster, wanted: Iterable[Document], manager: str) -> None:

@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
@@ -19,7 +20,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     Specification,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight, retirement
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member, Sync
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import forge
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import by_sync, publish_all
@@ -37,9 +38,12 @@ ARGUMENTS: Specification = {
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Take clusters out of the repository; see the module's documentation for parameters and result."""
     members = preflight.checked_members(parameters["clusters"])
-    withdrawal = forge.Withdrawal(parameters["forges"], check_mode=check_mode)
-    thoughts = {sync: (group, _think(group, parameters, withdrawal)) for sync, group in by_sync(members).items()}
+    departures = Departures(parameters, forge.Withdrawal(parameters["forges"], check_mode=check_mode))
+    withdrawal, groups = departures.withdrawal, by_sync(members)
+    thoughts = {sync: (group, partial(departures.think, sync, group)) for sync, group in groups.items()}
     result = publish_all(parameters, "decommission", thoughts, check_mode=check_mode, say=say)
+    for sync, group in groups.items():
+        departures.end(sync, [result["clusters"][one.name]["awaits"] for one in group], say)
     result["diff"] += withdrawal.diff
     for line in withdrawal.by_hand:
         say(f"by hand: {line}")
@@ -47,15 +51,31 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     return {**result, "keys_removed": keys, "by_hand": withdrawal.by_hand, "changed": result["changed"] or bool(keys)}
 
 
-def _think(
-    group: Sequence[Member], parameters: Mapping[str, Any], withdrawal: forge.Withdrawal
-) -> Callable[[Snapshot], retirement.RetirementPlan]:
-    wishes = retirement.Retirement(group, parameters["allow"], parameters["waiting"])
+class Departures:
+    """What is planned for clusters that leave, and their deploy keys, which go when the files are sure to go.
 
-    def think(snapshot: Snapshot) -> retirement.RetirementPlan:
-        """The keys lose their rights before the files go, which are all that tells of tenants' keys."""
+    By a push both go at once, keys first, since the files are what tells of tenants' keys. By pull request or in a
+    checkout the keys wait for the merge, but for those that nothing tells of then.
+    """
+
+    def __init__(self, parameters: Mapping[str, Any], withdrawal: forge.Withdrawal) -> None:
+        self._parameters, self.withdrawal = parameters, withdrawal
+        self._by_push = parameters["repository"]["publish"] == "push"
+        self._first: dict[Sync, retirement.RetirementPlan] = {}
+
+    def think(self, sync: Sync, group: Sequence[Member], snapshot: Snapshot) -> retirement.RetirementPlan:
+        """The change over a snapshot. The first is the branch's, later ones may be of a topic or of a checkout."""
+        wishes = retirement.Retirement(group, self._parameters["allow"], self._parameters["waiting"])
         change = retirement.plan_retirement(wishes, snapshot)
-        withdrawal.withdraw(change.keys)
+        self._first.setdefault(sync, change)
+        self.withdrawal.withdraw(change.keys if self._by_push else change.untold)
         return change
 
-    return think
+    def end(self, sync: Sync, awaits: Sequence[str], say: Say) -> None:
+        """The keys that waited go, where the branch has the change."""
+        if self._by_push:
+            return
+        if not any(awaits):
+            self.withdrawal.withdraw(self._first[sync].keys)
+        else:
+            say(f"{sync.url}: deploy keys stay until the directories are gone from {sync.branch}: then run this again")

@@ -64,6 +64,15 @@ def test_its_keys_go_and_those_of_its_tenants_sources_there() -> None:
     assert keys[URL] == {"stg-1/payments/deploy", "stg-1/payments/deploy/rotated"}
 
 
+def test_keys_that_nothing_tells_of_without_the_files() -> None:
+    own = {f"projects/staging/clusters/stg-1/{path}": text for path, text in TENANTS.items() if "tenant.yaml" in path}
+    moved = {path: text for path, text in REPOSITORY.items() if not path.endswith("/tenant.yaml")}
+    assert plan(member("stg-1")).untold == {}
+    change = plan(member("stg-1"), files={**moved, **own})
+    assert change.keys == plan(member("stg-1")).keys
+    assert change.untold == {URL: {"stg-1/payments/deploy", "stg-1/payments/deploy/rotated"}}
+
+
 def test_second_run_does_nothing() -> None:
     left = {path: text for path, text in REPOSITORY.items() if "stg-1" not in path}
     assert plan(member("stg-1"), files=left, allow=()).plan.changes == ()
