@@ -13,7 +13,9 @@ author: fluxops.fleet contributors (@fluxops)
 description:
   - Where Flux is missing, or follows nothing or something else, its components and the root sync are applied in stages,
     as the field manager that Flux itself applies with, so that Flux owns them from its first reconciliation on.
-  - Where Flux follows already, nothing is applied; Flux does it.
+  - Where Flux follows already, nothing is applied; Flux does it. Unless C(source-controller) or C(kustomize-controller)
+    does not run there, which Flux could not mend. People's own part of O(kustomization) that can't be built here stays
+    Flux's also then.
   - Then it waits until the cluster has applied a revision that contains the given commit, and is healthy.
 extends_documentation_fragment:
   - fluxops.fleet._attributes

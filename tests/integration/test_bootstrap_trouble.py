@@ -147,6 +147,28 @@ def test_webhook_that_is_down_is_named_and_a_lost_api_is_none_of_ours(
     assert project.run().changed == dict.fromkeys(CLUSTERS, 0)
 
 
+def test_setting_that_keeps_flux_from_starting_is_mended_by_the_next_run(project: Project, cluster: Cluster) -> None:
+    commits = project.commits()
+    wrong = {"source-controller": {"args": ["--no-such-flag=1"]}}
+    project.run("--limit", STAGING, fleet_flux_controllers=wrong, fleet_timeout=5)
+    eventually(lambda: not runs(cluster, "source-controller"), "Flux has applied what stops it")
+    broken = project.run("--limit", STAGING, fleet_flux_controllers=wrong, fleet_timeout=5)
+    assert broken.code != 0
+    assert "log of source-controller: " in broken.failure(STAGING)
+    assert "unknown flag: --no-such-flag" in broken.failure(STAGING)
+    checked, mended = project.run("--check", "--limit", STAGING), project.run("--limit", STAGING)
+    assert mended.code == 0, mended.output
+    assert checked.changed == mended.changed
+    assert len(project.commits()) == len(commits) + 2
+    assert "--no-such-flag=1" not in cluster.arguments("source-controller")
+    appliers = {
+        one["manager"]
+        for one in cluster.flux("deployment", "source-controller")["metadata"]["managedFields"]
+        if one["operation"] == "Apply"
+    }
+    assert appliers == {"kustomize-controller"}
+
+
 @contextlib.contextmanager
 def behind_proxies(project: Project) -> Iterator[tuple[dict[str, FaultProxy], dict[str, dict[str, Any]]]]:
     """A proxy before each cluster's API server, and the hosts' variables that lead through it."""

@@ -73,6 +73,13 @@ class FluxState:
         return self.followed == self.wanted(wanted, layout)
 
     @property
+    def stuck(self) -> bool:
+        """Whether a controller without which nothing is applied has no replica that runs: Flux can't mend itself."""
+        needed = [self.deployments[name] for name in _REQUIRED if name in self.deployments]
+        wanted = [one for one in needed if one["spec"].get("replicas", 1)]
+        return any(not (one.get("status") or {}).get("availableReplicas") for one in wanted)
+
+    @property
     def followed(self) -> tuple[str, str, str]:
         """URL, branch and path of the root sync; empty where there is none."""
         source, sync = (self.source or {}).get("spec", {}), (self.sync or {}).get("spec", {})

@@ -66,9 +66,11 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     wanted = takeover.settled(model.Cluster.from_params(parameters["name"], parameters), parameters["kustomization"])
     with Cluster(parameters["auth"], wanted.host) as cluster, evidence.told(cluster):
         state = flux.observe(cluster)
-        ours = not state.follows(wanted, Layout())
+        follows = state.follows(wanted, Layout())
+        ours = not follows or state.stuck
         needed = ours or (check_mode and parameters["files"])
         desired, warnings = _objects(wanted, parameters) if needed else ([], [])
+        ours = ours and not (follows and warnings)  # what only Flux can build stays its own
         _check_move(wanted, state, desired, parameters)
         plan = objects.plan(cluster, desired, _FLUX_MANAGER) if ours else []
         result: Result = {
@@ -83,9 +85,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
             return {**result, "revision": state.revision, "version": state.version}
         if plan:
             say(f"{wanted.name}: applying {len(plan)} objects, Flux {wanted.distribution.version}")
-            flux.hold(cluster, state)
-            objects.apply(cluster, desired, _FLUX_MANAGER)
-            state = flux.observe(cluster)
+            state = _applied(cluster, wanted, state, desired)
         state = flux.release(cluster, state, parameters["timeout"])
         state = flux.settle(cluster, state, parameters, say)
         if parameters["files"]:
@@ -96,6 +96,13 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
 def _objects(wanted: model.Cluster, parameters: Mapping[str, Any]) -> tuple[list[documents.Document], list[str]]:
     manifest = distribution.load(wanted.distribution, wanted.host, parameters["cache"])
     return overlay.flux_objects(wanted, manifest, parameters["kustomization"], parameters["beside"])
+
+
+def _applied(cluster: Cluster, wanted: model.Cluster, state: FluxState, desired: list[documents.Document]) -> FluxState:
+    if not state.follows(wanted, Layout()):
+        flux.hold(cluster, state)
+    objects.apply(cluster, desired, _FLUX_MANAGER)
+    return flux.observe(cluster)
 
 
 def _later(cluster: Cluster, desired: list[documents.Document], pending: str) -> list[objects.Change]:

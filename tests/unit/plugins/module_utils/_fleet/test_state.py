@@ -167,6 +167,25 @@ def test_facts_suspended_is_no_failure_and_a_missing_controller_is() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "spec", "status", "stuck"),
+    [
+        ("source-controller", {}, {"availableReplicas": 1}, False),
+        ("source-controller", {}, {}, True),
+        ("kustomize-controller", {"replicas": 2}, {"updatedReplicas": 2}, True),
+        ("kustomize-controller", {"replicas": 2}, {"availableReplicas": 1}, False),
+        ("kustomize-controller", {"replicas": 0}, {}, False),
+        ("helm-controller", {}, {}, False),
+    ],
+)
+def test_stuck_is_what_flux_can_not_mend_itself(
+    name: str, spec: dict[str, Any], status: dict[str, Any], stuck: bool
+) -> None:
+    changed = {**deployment(name), "spec": spec, "status": status}
+    assert replace(WELL, deployments={**CONTROLLERS, name: changed}).stuck is stuck
+    assert not NOTHING.stuck
+
+
+@pytest.mark.parametrize(
     ("metadata", "manager"),
     [
         ({"labels": {"app.kubernetes.io/managed-by": "Helm"}}, "Helm"),
