@@ -11,7 +11,7 @@ GATES = .venv/bin/python -m tests.gates
 LAB = .venv/bin/python -m tests.lab
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock format lint unit integration molecule test demo soak bench bench-bootstrap build clean lab-up lab-status lab-down lab-reset
+.PHONY: help setup lock format lint unit integration molecule test demo soak bench bench-bootstrap bench-docs build clean lab-up lab-status lab-down lab-reset
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ bench: setup ## long: how the collection behaves with many clusters and tenants
 bench-bootstrap: setup ## long: bootstrap of 1 to 8 clusters against what people do instead, into .bench/bootstrap.json
 	@echo "bench: bootstrap, ours and the peers' ways, one after the other"
 	@.venv/bin/python -m pytest tests/benchmarks/test_bootstrap.py
+
+bench-docs: setup ## the figures of the last two bench-bootstrap, as table and plot of docs/bootstrap.md
+	@.venv/bin/python -m tests.benchmarks.figures
 
 build: setup ## the collection's tarball, into build/
 	@echo "build: the collection into build/"

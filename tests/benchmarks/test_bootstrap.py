@@ -3,54 +3,68 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bootstrap against what a user would do instead.
 
-    make bench-bootstrap          # BENCH_CLUSTERS="1 2 4 8"; Flux's own program is found on PATH or in FLUX
+    make bench-bootstrap          # Flux's own program is found on PATH or in FLUX
+
+BENCH_CLUSTERS="1 2 4 8" and BENCH_HOSTS=100 say how many, BENCH_PEER_HOSTS how many of these hosts the peers get (0:
+none), and BENCH_PEERS="flux;a task" which peers there are, by the beginnings of their names.
 
 Every way works on the same lab, one after the other in one run, each on empty clusters and an empty repository; then
-each once more, with nothing to do. Ratios are theirs to ours: above 1 we are faster. No figure is asserted: machines
-differ. What is asserted is that each way did the work.
+each once more, with nothing to do, once every cluster has applied the branch's head. Many hosts have nothing to do from
+the start, and share the lab's clusters: see ``namesakes``. Ratios are theirs to ours: above 1 we are faster. No figure
+is asserted: machines differ. What is asserted is that each way did the work.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 import yaml
 
+from tests.benchmarks import namesakes
 from tests.benchmarks.costs import Cost, Record, measure
 from tests.integration.clusters import Cluster, is_ready
 from tests.integration.project import Project, eventually
 from tests.lab import Lab
 
 COUNTS = [int(count) for count in os.environ.get("BENCH_CLUSTERS", "1 2 4 8").split()]
+HOSTS = int(os.environ.get("BENCH_HOSTS", "100"))
+PEER_HOSTS = int(os.environ.get("BENCH_PEER_HOSTS", str(HOSTS)))
 FLUX = os.environ.get("FLUX") or shutil.which("flux")
-NAMES = [f"bench-{number}" for number in range(1, max(COUNTS) + 1)]
+NAMES = [f"bench-{number}" for number in range(1, max([*COUNTS, 4]) + 1)]
 PEERS = Path(__file__).with_name("peers")
 OURS, LOOP, PARALLEL, OBJECTS = "fleet", "flux, a loop", "flux, xargs -P", "a task per object"
+COLD, AGAIN = "empty", "nothing to do"
 # Peer → case → number of clusters → the ratio to reach.
 GOALS = {
-    (LOOP, "cold"): {1: 0.8, 4: 1.5},
-    (LOOP, "nothing to do"): {1: 0.3, 8: 2.0},
-    (OBJECTS, "cold"): dict.fromkeys(COUNTS, 5.0),
-    (OBJECTS, "nothing to do"): dict.fromkeys(COUNTS, 5.0),
+    (LOOP, COLD): {1: 0.8, 4: 1.5},
+    (LOOP, AGAIN): {1: 0.3, 8: 2.0, 100: 8.0},
+    (OBJECTS, COLD): dict.fromkeys(COUNTS, 5.0),
+    (OBJECTS, AGAIN): dict.fromkeys(COUNTS, 5.0),
 }
 
 
 @dataclass(frozen=True)
 class Ground:
-    """Some clusters, a repository, and a folder for one way to bootstrap."""
+    """Some hosts, the kubeconfig that has a context for each, a repository, and a folder for one way to bootstrap."""
 
     lab: Lab
     names: Sequence[str]
     repository: str
     folder: Path
+    kubeconfig: Path
 
     @property
     def url(self) -> str:
@@ -59,10 +73,27 @@ class Ground:
     def environment(self) -> dict[str, str]:
         """What the programs of a peer need: who they are at the forge, and whom they trust."""
         facts = self.lab.forge.facts
-        given = {"GIT_PASSWORD": facts["token"], "KUBECONFIG": str(self.lab.kubeconfig), "HOME": str(self.folder)}
+        given = {"GIT_PASSWORD": facts["token"], "KUBECONFIG": str(self.kubeconfig), "HOME": str(self.folder)}
         fields = [f"GIT_{who}_{what}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")]
         author = dict.fromkeys(fields, "bench@example.org")
         return {**os.environ, **given, **author, "GIT_SSL_CAINFO": str(facts["ca_cert"])}
+
+    def git(self, *arguments: str) -> None:
+        """What a person does with a checkout."""
+        subprocess.run(["git", *arguments], env=self.environment(), check=True, capture_output=True)
+
+    @property
+    def personal_url(self) -> str:
+        """The repository's URL, with the right to push in it."""
+        facts = self.lab.forge.facts
+        return self.url.replace("://", f"://{facts['user']}:{facts['token']}@")
+
+    def pushes(self) -> int:
+        """How often somebody pushed, as the forge tells its users, a moment later; of a new branch it tells twice."""
+        time.sleep(1)
+        full = self.lab.forge._full(self.repository)
+        found = self.lab.forge.call("GET", f"/repos/{full}/activities/feeds?limit=50")
+        return sum(one["op_type"] == "commit_repo" and bool(one["content"]) for one in found)
 
 
 def flux(ground: Ground, processes: int) -> None:
@@ -87,12 +118,12 @@ def objects(ground: Ground) -> None:
     if not manifest.exists():
         manifest.write_bytes(requests.get(facts["flux"]["url"], timeout=30).content)
     variables = {
-        "url": ground.url.replace("://", f"://{user}:{token}@"),
+        "url": ground.personal_url,
         "plain_url": ground.url,
         "branch": "main",
         "ca_file": str(facts["forge"]["ca_cert"]),
         "folder": str(ground.folder),
-        "kubeconfig": str(ground.lab.kubeconfig),
+        "kubeconfig": str(ground.kubeconfig),
         "manifest": str(manifest),
         "username": user,
         "token": token,
@@ -110,19 +141,38 @@ def objects(ground: Ground) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def fleet(ground: Ground) -> None:
-    """One run for all of them."""
-    project = Project(
-        ground.lab, ground.folder, ground.repository, hosts={name: {"fleet_environment": "bench"} for name in NAMES}
-    )
+def fleet(ground: Ground) -> str:
+    """One run for all of them, whose inventory has plain values; what it printed."""
+    forge, flux = ground.lab.facts["forge"], ground.lab.facts["flux"]
+    variables = {
+        "fleet_environment": "bench",
+        "fleet_cluster_auth": {"kubeconfig": str(ground.kubeconfig), "context": "{{ inventory_hostname }}"},
+        "fleet_repository_known_hosts": forge["known_hosts"],
+        "fleet_repository_private_key": Path(forge["private_key"]).read_text(),
+        "fleet_forge": {"kind": "gitea", "url": forge["url"], "ca_cert": Path(forge["ca_cert"]).read_text()},
+        "fleet_forge_token": forge["token"],
+        "fleet_flux_version": flux["version"],
+        "fleet_flux_manifest": flux["url"],
+        "fleet_flux_digest": flux["sha256"],
+    }
+    hosts: dict[str, dict[str, Any]] = {name: {} for name in ground.names}
+    project = Project(ground.lab, ground.folder, ground.repository, variables, hosts)
     outcome = project.run("--limit", ",".join(ground.names))
     assert outcome.code == 0, outcome.output
+    return outcome.output
 
 
-def ways() -> dict[str, Callable[[Ground], None]]:
-    """How to bootstrap: ours first, and those of the peers that are here."""
-    theirs = {LOOP: lambda ground: flux(ground, 1), PARALLEL: lambda ground: flux(ground, os.cpu_count() or 2)}
-    return {OURS: fleet, **(theirs if FLUX else {}), OBJECTS: objects}
+def ways() -> dict[str, Callable[[Ground], str | None]]:
+    """How to bootstrap: ours first, and those of the peers that are here and wanted."""
+    theirs: dict[str, Callable[[Ground], str | None]] = {
+        LOOP: lambda ground: flux(ground, 1),
+        PARALLEL: lambda ground: flux(ground, os.cpu_count() or 2),
+        OBJECTS: objects,
+    }
+    wanted = tuple(part.strip() for part in os.environ.get("BENCH_PEERS", "flux;a task").split(";") if part.strip())
+    return {OURS: fleet} | {
+        peer: way for peer, way in theirs.items() if peer.startswith(wanted) and (FLUX or peer == OBJECTS)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -139,58 +189,157 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def record() -> Iterator[Record]:
+def record() -> Record:
     """What is found goes to a file that other programs read."""
-    made = Record("bootstrap")
-    yield made
-    made.write()
+    return Record("bootstrap")
+
+
+def syncs(lab: Lab, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """The root syncs of those of these clusters that have one."""
+    found = {name: Cluster(lab, name) for name in names}
+    read = {
+        name: one.get("kustomization", "-n", "flux-system", "flux-system")
+        for name, one in found.items()
+        if one.has_flux()
+    }
+    return {name: sync for name, sync in read.items() if sync}
 
 
 def ready(lab: Lab, names: Sequence[str]) -> int:
     """How many of these clusters follow their directory."""
-    found = (Cluster(lab, name) for name in names)
-    syncs = [one.get("kustomization", "-n", "flux-system", "flux-system") for one in found if one.has_flux()]
-    return sum(bool(sync) and is_ready(sync) for sync in syncs)
+    return sum(is_ready(sync) for sync in syncs(lab, names).values())
 
 
-def timed(lab: Lab, way: str, count: int, folder: Path) -> dict[str, Cost]:
-    """Case → cost, on clusters that nothing was ever installed on, and once more."""
-    names, repository = NAMES[:count], f"bench-{way.replace(',', '').replace(' ', '-')}-{count}".lower()
-    for name in names:
+def settle(lab: Lab, names: Sequence[str], repository: str) -> None:
+    """Have all clusters that follow the repository apply its head: nothing is to do, and nothing under way."""
+    head = lab.forge.commits(repository)[0]["sha"]
+    now = f"reconcile.fluxcd.io/requestedAt={datetime.now(UTC).isoformat()}"
+    following = list(syncs(lab, names))
+    for name in following:
+        Cluster(lab, name).kubectl("annotate", "--overwrite", "-n", "flux-system", "gitrepository/flux-system", now)
+
+    def applied() -> bool:
+        found = syncs(lab, following).values()
+        return all(is_ready(one) and one["status"].get("lastAppliedRevision", "").endswith(head) for one in found)
+
+    eventually(applied, "all clusters have applied the branch's head")
+
+
+@contextmanager
+def ground(lab: Lab, way: str, clusters: Sequence[str], folder: Path) -> Iterator[Ground]:
+    """Clusters that nothing was ever installed on, and an empty repository."""
+    repository = f"bench-{re.sub('[^a-z]+', '-', way)}-{folder.name}"
+    for name in clusters:
         lab.reset(name)
     lab.forge.delete_repository(repository)
     lab.forge.create_repository(repository)
-    ground = Ground(lab, names, repository, folder)
+    folder.mkdir()
     if way == OBJECTS:  # `git clone` wants a branch
         body = {"content": "", "branch": "main", "message": "begin"}
         lab.forge.call("POST", f"/repos/{lab.forge._full(repository)}/contents/README.md", json=body)
     try:
-        return {case: cost(ground, way) for case in ("cold", "nothing to do")}
+        yield Ground(lab, clusters, repository, folder, lab.kubeconfig)
     finally:
         lab.forge.delete_repository(repository)
 
 
 def cost(ground: Ground, way: str) -> Cost:
-    found = measure(lambda: ways()[way](ground), lambda: len(ground.lab.forge.commits(ground.repository)))
-    if way != PARALLEL:
-        eventually(lambda: ready(ground.lab, ground.names) == len(ground.names), f"{way} has bootstrapped all clusters")
-    return found
+    """Of one go, with the commits and pushes that it made."""
+    commits, pushes = len(ground.lab.forge.commits(ground.repository)), ground.pushes()
+    return measure(
+        lambda: ways()[way](ground),
+        lambda: len(ground.lab.forge.commits(ground.repository)) - commits,
+        lambda: ground.pushes() - pushes,
+    )
+
+
+def host_tasks(said: str, name: str) -> int:
+    """How many tasks Ansible ran or skipped for a host. The first one also runs those that one host runs for all."""
+    return len(re.findall(rf"^\w+: \[{re.escape(name)}\]", said, re.MULTILINE))
 
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_bootstrap(lab: Lab, record: Record, count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found, readiness = {}, {}
+    names = NAMES[:count]
+    ours: dict[str, Cost] = {}
     for way in ways():
-        folder = tmp_path / str(len(found))
-        folder.mkdir()
-        found[way] = timed(lab, way, count, folder)
-        readiness[way] = ready(lab, NAMES[:count])
-        with capsys.disabled():
-            for case, one in found[way].items():
-                print(f"\n{count} clusters, {case}: {way}: {one.wall:.1f} s, {one.commits} commits", end="", flush=True)
-        if way != OURS:
-            for case, mine in found[OURS].items():
-                goal = GOALS.get((way, case), {}).get(count)
-                done = {"clusters": count, "peer_ready": readiness[way]}
-                record.add(f"{count} clusters, {case}", mine, way, found[way][case], goal, **done)
-    assert found[OURS]["cold"].commits == found[OURS]["nothing to do"].commits == 1
+        with ground(lab, way, names, tmp_path / f"{count}-{len(list(tmp_path.iterdir()))}") as found:
+            for case in (COLD, AGAIN):
+                one = cost(found, way)
+                if way != PARALLEL:
+                    eventually(lambda: ready(lab, names) == count, f"{way} has bootstrapped all clusters")
+                done = ready(lab, names)
+                settle(lab, names, found.repository)
+                tell(capsys, f"{count} clusters, {case}", way, one)
+                if way == OURS:
+                    ours[case] = one
+                else:
+                    goal = GOALS.get((way, case), {}).get(count)
+                    more = {"clusters": count, "peer_ready": done, "host_tasks": host_tasks(ours[case].said, names[-1])}
+                    record.add(named(count, case), ours[case], way, one, goal, **more)
+    assert [one.pushes for one in ours.values()] == [one.commits for one in ours.values()] == [1, 0]
+
+
+def named(count: int, case: str) -> str:
+    """A case's name."""
+    return f"{count} cluster{'s' if count > 1 else ''}, {case}"
+
+
+def tell(capsys: pytest.CaptureFixture[str], case: str, way: str, one: Cost) -> None:
+    """A line for those who wait."""
+    with capsys.disabled():
+        figures = f"{one.wall:.2f} s, {one.processor:.1f} s of processor, {one.peak:.0f} MB, {one.pushes} pushes"
+        print(f"\n{case}: {way}: {figures}", end="", flush=True)
+
+
+def spread(ground: Ground, hosts: Sequence[namesakes.Host]) -> None:
+    """Give each host the directory that Flux's own program writes for it, by one commit."""
+    checkout = ground.folder / "spread"
+    ground.git("clone", "--quiet", ground.personal_url, str(checkout))
+    folder = checkout / "clusters"
+    for one in hosts:
+        if one.name != one.stands_for:
+            shutil.copytree(folder / one.stands_for, folder / one.name)
+            sync = folder / one.name / "flux-system" / "gotk-sync.yaml"
+            sync.write_text(sync.read_text().replace(f"clusters/{one.stands_for}", f"clusters/{one.name}"))
+    ground.git("-C", str(checkout), "add", "--all")
+    ground.git("-C", str(checkout), "commit", "--quiet", "--message", "spread")
+    ground.git("-C", str(checkout), "push", "--quiet", "origin", "HEAD")
+
+
+@pytest.mark.skipif(not HOSTS, reason="BENCH_HOSTS is 0")
+def test_many_hosts(lab: Lab, record: Record, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clusters = NAMES[:4]
+    hosts = namesakes.hosts([f"host-{number:03}" for number in range(1, HOSTS + 1)], clusters)
+    names, first = [one.name for one in hosts], [one.name for one in hosts[: len(clusters)]]
+    ours: dict[int, Cost] = {}
+    more: dict[int, dict[str, int]] = {}
+    case = f"{{}} hosts, {AGAIN}"
+    with ground(lab, OURS, clusters, tmp_path / "ours") as own, namesakes.proxies(lab, hosts):
+        every = replace(own, names=names, kubeconfig=namesakes.write_kubeconfig(lab, hosts, own.folder / "kubeconfig"))
+        fleet(replace(every, names=first))
+        fleet(every)
+        settle(lab, clusters, own.repository)
+        for count in dict.fromkeys((HOSTS, *([PEER_HOSTS] if PEER_HOSTS else []))):
+            for one in hosts:
+                one.requests.clear()
+            ours[count] = cost(replace(every, names=names[:count]), OURS)
+            reads, writes = (max(one.requests[kind] for one in hosts) for kind in ("reads", "writes"))
+            tasks = host_tasks(ours[count].said, names[count - 1])
+            more[count] = {"hosts": count, "api_reads": reads, "api_writes": writes, "host_tasks": tasks}
+            tell(capsys, case.format(count), OURS, ours[count])
+            assert (writes, ours[count].pushes) == (0, 0)
+    if not PEER_HOSTS or PEER_HOSTS != HOSTS or LOOP not in ways():
+        record.add(case.format(HOSTS), ours[HOSTS], LOOP, None, GOALS[LOOP, AGAIN].get(HOSTS), **more[HOSTS])
+    if not PEER_HOSTS or LOOP not in ways():
+        return
+    with ground(lab, LOOP, clusters, tmp_path / "theirs") as own, namesakes.proxies(lab, hosts):
+        every = replace(own, names=names, kubeconfig=namesakes.write_kubeconfig(lab, hosts, own.folder / "kubeconfig"))
+        flux(replace(every, names=first), 1)
+        spread(every, hosts)
+        settle(lab, clusters, own.repository)
+        for way in [way for way in ways() if way in (LOOP, PARALLEL)]:
+            theirs = cost(replace(every, names=names[:PEER_HOSTS]), way)
+            tell(capsys, case.format(PEER_HOSTS), way, theirs)
+            goal = GOALS.get((way, AGAIN), {}).get(PEER_HOSTS)
+            record.add(case.format(PEER_HOSTS), ours[PEER_HOSTS], way, theirs, goal, **more[PEER_HOSTS])

@@ -21,6 +21,8 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import n
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.connection import Connection
 
 Found = TypeVar("Found")
+_PAUSES = (0.25, 2.0)  # seconds, at least and at most, between two looks at what is waited for
+_LATE = 0.15  # and in between this share of what was waited already: so late is its end known at most
 MANAGER = "fluxops-fleet"
 # Discovery costs some twenty requests; these are the kinds that we meet. False: cluster-scoped.
 _PLURALS = {
@@ -214,7 +216,8 @@ def wait(probe: Callable[[], Found], done: Callable[[Found], bool], timeout: flo
 
     A server that is away for a while is waited for as well.
     """
-    deadline, pause = time.monotonic() + timeout, 0.25
+    start = time.monotonic()
+    deadline = start + timeout
     while True:
         try:
             found = probe()
@@ -223,8 +226,9 @@ def wait(probe: Callable[[], Found], done: Callable[[Found], bool], timeout: flo
         except Unreachable:
             if time.monotonic() >= deadline:
                 raise
-        time.sleep(min(pause, max(deadline - time.monotonic(), 0)))
-        pause = min(pause * 1.5, 2.0)
+        now = time.monotonic()
+        pause = min(max(_PAUSES[0], (now - start) * _LATE), _PAUSES[1])
+        time.sleep(max(min(pause, deadline - now), 0))
 
 
 def stages(documents: Iterable[Document]) -> list[list[Document]]:
