@@ -27,13 +27,13 @@ class Identity:
     uid: str = ""
 
 
-def chosen(sections: Mapping[str, Any], context: str | None) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def chosen(sections: Mapping[str, Any], context: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """Cluster and user of a context (None: the current one) of a parsed kubeconfig; empty where they are missing."""
     found = _named(sections, "context", context or _plain(sections.get("current-context")))
     return tuple(_named(sections, one, _plain(found.get(one))) for one in ("cluster", "user"))  # type: ignore[return-value]
 
 
-def _named(sections: Mapping[str, Any], kind: str, name: Any) -> Mapping[str, Any]:
+def _named(sections: Mapping[str, Any], kind: str, name: Any) -> dict[str, Any]:
     for entry in sections.get(f"{kind}s") or []:
         plain = _plain(entry)
         if plain.get("name") == name:

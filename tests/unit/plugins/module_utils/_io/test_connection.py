@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from urllib3.exceptions import DependencyWarning
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
@@ -92,6 +95,45 @@ def test_kubeconfig_may_act_as_another(server: Server) -> None:
 def test_kubeconfig_as_text_with_its_current_context(server: Server) -> None:
     text = json.dumps({**kubeconfig(server.url, {"as": "fleet"}), "current-context": "right"}, indent=1)
     assert headers(server, {"kubeconfig": text})["impersonate-user"] == "fleet"
+
+
+def test_files_that_a_kubeconfig_names_lie_beside_it(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("beside")
+    path = tmp_path / "config"
+    path.write_text(yaml.safe_dump(kubeconfig(server.url, {"tokenFile": "token", "as": "fleet"})))
+    found = headers(server, {"kubeconfig": str(path), "context": "right"})
+    assert (found["authorization"], found["impersonate-user"]) == ("Bearer beside", "fleet")
+
+
+def test_of_several_kubeconfigs_each_has_its_share(server: Server, tmp_path: Path) -> None:
+    whole = kubeconfig(server.url, {"token": "t"})
+    paths = []
+    for section in ("clusters", "users", "contexts"):
+        paths.append(tmp_path / section)
+        paths[-1].write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "Config", section: whole[section]}))
+    auth = {"kubeconfig": os.pathsep.join(map(str, paths)), "context": "right"}
+    assert headers(server, auth)["authorization"] == "Bearer t"
+
+
+def test_only_what_the_context_names_is_taken_into_memory(server: Server, tmp_path: Path) -> None:
+    data = base64.b64encode(b"canary").decode()
+    config = kubeconfig(server.url, {"token": "t"})
+    config["users"][1]["user"] = {"client-key-data": data}
+    config["clusters"][0]["cluster"]["certificate-authority-data"] = data
+    path = tmp_path / "config"
+    path.write_text(yaml.safe_dump(config))
+    _client, files, _acting = connect({"kubeconfig": str(path), "context": "right"}, "here")
+    assert len(files) == 1
+    for file in files:
+        file.close()
+
+
+@pytest.mark.parametrize("text", ["", "just words"])
+def test_file_that_is_no_kubeconfig(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config"
+    path.write_text(text)
+    with pytest.raises(Unreachable, match="can't be used"):
+        ask({"kubeconfig": str(path), "context": "right"})
 
 
 def test_option_wins_over_what_the_kubeconfig_acts_as(server: Server) -> None:
