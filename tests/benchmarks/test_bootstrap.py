@@ -6,7 +6,7 @@
     make bench-bootstrap          # Flux's own program is found on PATH or in FLUX
 
 BENCH_CLUSTERS="1 2 4 8" and BENCH_HOSTS=100 say how many, BENCH_PEER_HOSTS how many of these hosts the peers get (0:
-none), and BENCH_PEERS="flux;a task" which peers there are, by the beginnings of their names.
+none), and BENCH_OBJECTS which numbers of clusters get the playbook with a task for each object, which takes longest.
 
 Every way works on the same lab, one after the other in one run, each on empty clusters and an empty repository; then
 each once more, with nothing to do, once every cluster has applied the branch's head. Many hosts have nothing to do from
@@ -40,6 +40,7 @@ from tests.integration.project import Project, eventually
 from tests.lab import Lab
 
 COUNTS = [int(count) for count in os.environ.get("BENCH_CLUSTERS", "1 2 4 8").split()]
+OBJECT_COUNTS = [int(count) for count in os.environ.get("BENCH_OBJECTS", "1 2 4 8").split()]
 HOSTS = int(os.environ.get("BENCH_HOSTS", "100"))
 PEER_HOSTS = int(os.environ.get("BENCH_PEER_HOSTS", str(HOSTS)))
 FLUX = os.environ.get("FLUX") or shutil.which("flux")
@@ -162,17 +163,13 @@ def fleet(ground: Ground) -> str:
     return outcome.output
 
 
-def ways() -> dict[str, Callable[[Ground], str | None]]:
-    """How to bootstrap: ours first, and those of the peers that are here and wanted."""
-    theirs: dict[str, Callable[[Ground], str | None]] = {
+def ways(count: int) -> dict[str, Callable[[Ground], str | None]]:
+    """How to bootstrap so many clusters: ours first, and those of the peers that are here."""
+    loops: dict[str, Callable[[Ground], str | None]] = {
         LOOP: lambda ground: flux(ground, 1),
         PARALLEL: lambda ground: flux(ground, os.cpu_count() or 2),
-        OBJECTS: objects,
     }
-    wanted = tuple(part.strip() for part in os.environ.get("BENCH_PEERS", "flux;a task").split(";") if part.strip())
-    return {OURS: fleet} | {
-        peer: way for peer, way in theirs.items() if peer.startswith(wanted) and (FLUX or peer == OBJECTS)
-    }
+    return {OURS: fleet, **(loops if FLUX else {}), **({OBJECTS: objects} if count in OBJECT_COUNTS else {})}
 
 
 @pytest.fixture(scope="module")
@@ -229,8 +226,7 @@ def settle(lab: Lab, names: Sequence[str], repository: str) -> None:
 def ground(lab: Lab, way: str, clusters: Sequence[str], folder: Path) -> Iterator[Ground]:
     """Clusters that nothing was ever installed on, and an empty repository."""
     repository = f"bench-{re.sub('[^a-z]+', '-', way)}-{folder.name}"
-    for name in clusters:
-        lab.reset(name)
+    lab.reset(*clusters)
     lab.forge.delete_repository(repository)
     lab.forge.create_repository(repository)
     folder.mkdir()
@@ -243,11 +239,11 @@ def ground(lab: Lab, way: str, clusters: Sequence[str], folder: Path) -> Iterato
         lab.forge.delete_repository(repository)
 
 
-def cost(ground: Ground, way: str) -> Cost:
+def cost(ground: Ground, work: Callable[[Ground], str | None]) -> Cost:
     """Of one go, with the commits and pushes that it made."""
     commits, pushes = len(ground.lab.forge.commits(ground.repository)), ground.pushes()
     return measure(
-        lambda: ways()[way](ground),
+        lambda: work(ground),
         lambda: len(ground.lab.forge.commits(ground.repository)) - commits,
         lambda: ground.pushes() - pushes,
     )
@@ -262,10 +258,10 @@ def host_tasks(said: str, name: str) -> int:
 def test_bootstrap(lab: Lab, record: Record, count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = NAMES[:count]
     ours: dict[str, Cost] = {}
-    for way in ways():
+    for way, work in ways(count).items():
         with ground(lab, way, names, tmp_path / f"{count}-{len(list(tmp_path.iterdir()))}") as found:
             for case in (COLD, AGAIN):
-                one = cost(found, way)
+                one = cost(found, work)
                 if way != PARALLEL:
                     eventually(lambda: ready(lab, names) == count, f"{way} has bootstrapped all clusters")
                 done = ready(lab, names)
@@ -323,23 +319,24 @@ def test_many_hosts(lab: Lab, record: Record, tmp_path: Path, capsys: pytest.Cap
         for count in dict.fromkeys((HOSTS, *([PEER_HOSTS] if PEER_HOSTS else []))):
             for one in hosts:
                 one.requests.clear()
-            ours[count] = cost(replace(every, names=names[:count]), OURS)
+            ours[count] = cost(replace(every, names=names[:count]), fleet)
             reads, writes = (max(one.requests[kind] for one in hosts) for kind in ("reads", "writes"))
             tasks = host_tasks(ours[count].said, names[count - 1])
             more[count] = {"hosts": count, "api_reads": reads, "api_writes": writes, "host_tasks": tasks}
             tell(capsys, case.format(count), OURS, ours[count])
             assert (writes, ours[count].pushes) == (0, 0)
-    if not PEER_HOSTS or PEER_HOSTS != HOSTS or LOOP not in ways():
+    peers = {way: work for way, work in ways(HOSTS).items() if way in (LOOP, PARALLEL) and PEER_HOSTS}
+    if PEER_HOSTS != HOSTS or not peers:
         record.add(case.format(HOSTS), ours[HOSTS], LOOP, None, GOALS[LOOP, AGAIN].get(HOSTS), **more[HOSTS])
-    if not PEER_HOSTS or LOOP not in ways():
+    if not peers:
         return
     with ground(lab, LOOP, clusters, tmp_path / "theirs") as own, namesakes.proxies(lab, hosts):
         every = replace(own, names=names, kubeconfig=namesakes.write_kubeconfig(lab, hosts, own.folder / "kubeconfig"))
         flux(replace(every, names=first), 1)
         spread(every, hosts)
         settle(lab, clusters, own.repository)
-        for way in [way for way in ways() if way in (LOOP, PARALLEL)]:
-            theirs = cost(replace(every, names=names[:PEER_HOSTS]), way)
+        for way, work in peers.items():
+            theirs = cost(replace(every, names=names[:PEER_HOSTS]), work)
             tell(capsys, case.format(PEER_HOSTS), way, theirs)
             goal = GOALS.get((way, AGAIN), {}).get(PEER_HOSTS)
             record.add(case.format(PEER_HOSTS), ours[PEER_HOSTS], way, theirs, goal, **more[PEER_HOSTS])

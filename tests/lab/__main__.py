@@ -37,8 +37,7 @@ def _run(lab: Lab, arguments: argparse.Namespace, names: list[str]) -> int:
         lab.forget_beside()
         lab.down(arguments.purge)
     elif arguments.command == "reset":
-        for name in names:
-            lab.reset(name)
+        lab.reset(*names)
     else:
         lines, good = lab.status()
         print("\n".join(lines))

@@ -86,17 +86,20 @@ class Lab:
             Lab(folder).down(purge=True)
             shutil.rmtree(folder)
 
-    def reset(self, name: str) -> None:
-        """Make one cluster anew: same name, same address, another identity, nothing in it."""
+    def reset(self, *names: str) -> None:
+        """Make clusters anew: same name, same address, another identity, nothing in it."""
         with self.settings.lock():
-            self._known(name)
+            for name in names:
+                self._known(name)
             if not self.supervisor.is_alive():
                 self._up([])
-            self.supervisor.stop_group(name)
+            for name in names:
+                self.supervisor.stop_group(name)
             self._wait({"etcd": self._has_etcd})
-            clusters.wipe(self.settings, name)
-            self.supervisor.start_group(name)
-            self._wait(self._conditions([name]))
+            for name in names:
+                clusters.wipe(self.settings, name)
+                self.supervisor.start_group(name)
+            self._wait(self._conditions(names))
 
     def stop_cluster(self, name: str) -> None:
         """Play a cluster that is down: its API server refuses connections until start_cluster."""
