@@ -110,11 +110,10 @@ def program(
     """A program with a private folder; both are gone afterwards. ``timeout`` in seconds bounds each call."""
     base = {**os.environ, **(environment or {})}
     _check_version(base.get("PATH", os.defpath))
-    with (
-        _place() as folder,
-        signing(author, base) as signature,
-        git_environment(remote, signature.configuration, base, folder) as variables,
-    ):
+    with contextlib.ExitStack() as stack:
+        folder = _place(stack)
+        signature = stack.enter_context(signing(author, base))
+        variables = stack.enter_context(git_environment(remote, signature.configuration, base, folder))
         yield Program(remote, folder, variables, timeout, {**variables, **signature.variables})
 
 
@@ -128,15 +127,13 @@ def patiently(call: Callable[[], _T], passing: type[Exception] = Interrupted) ->
     return call()
 
 
-@contextlib.contextmanager
-def _place() -> Iterator[Path]:
-    with contextlib.ExitStack() as stack:
-        try:
-            folder = stack.enter_context(private_folder())
-        except OSError as error:
-            hint = "Set TMPDIR to a folder with space"
-            raise GitError(f"There is no place for temporary files: {error}. {hint}") from error
-        yield folder
+def _place(stack: contextlib.ExitStack) -> Path:
+    """A private folder, for as long as the stack is open."""
+    try:
+        return stack.enter_context(private_folder())
+    except OSError as error:
+        hint = "Set TMPDIR to a folder with space"
+        raise GitError(f"There is no place for temporary files: {error}. {hint}") from error
 
 
 @contextlib.contextmanager
