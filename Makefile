@@ -59,7 +59,7 @@ bench-bootstrap: setup ## long: bootstrap of 1 to 8 clusters against what people
 	@echo "bench: bootstrap, ours and the peers' ways, one after the other"
 	@.venv/bin/python -m pytest tests/benchmarks/test_bootstrap.py
 
-bench-docs: setup ## the figures of the last two bench-bootstrap, as table and plot of docs/bootstrap.md
+bench-docs: setup ## the figures of all bench-bootstrap in .bench, as table and plot of docs/bootstrap.md
 	@.venv/bin/python -m tests.benchmarks.figures
 
 build: setup ## the collection's tarball, into build/

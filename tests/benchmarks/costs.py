@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +96,11 @@ def _peak(process: int) -> float:
 class Record:
     """What a benchmark found, for `.bench/<name>.json`: a list of objects, one for each case and peer.
 
-    What the run before had found is kept beside it, in `.bench/<name>.before.json`.
+    What the run before had found is kept beside it, in `.bench/<name>-<when it was written>.json`.
     """
 
     def __init__(self, name: str) -> None:
-        self._path, self._before = FOLDER / f"{name}.json", FOLDER / f"{name}.before.json"
+        self._path = FOLDER / f"{name}.json"
         self._rows: list[dict[str, Any]] = []
 
     def add(self, case: str, ours: Cost, peer: str, theirs: Cost | None, goal: float | None, **more: Any) -> None:
@@ -119,7 +120,8 @@ class Record:
             **more,
         }
         if not self._rows and self._path.exists():
-            self._path.replace(self._before)
+            written = datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
+            self._path.replace(self._path.with_stem(f"{self._path.stem}-{written:%Y%m%dT%H%M%S}"))
         self._rows.append(row)
         FOLDER.mkdir(exist_ok=True)
         self._path.write_text(json.dumps(self._rows, indent=2) + "\n")

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the benchmark of bootstrap found, as the table and the plot of docs/bootstrap.md: nobody types a figure.
 
-python -m tests.benchmarks.figures      # after make bench-bootstrap; with the run before, where there was one
+python -m tests.benchmarks.figures      # of all runs of make bench-bootstrap that .bench holds
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _LEFT, _TOP, _STEP, _WIDTH, _FOOT = 190, 44, 26, 820, 34
 
 
 def runs() -> list[list[Row]]:
-    """What the runs found, the older one first."""
-    files = [FOLDER / "bootstrap.before.json", FOLDER / "bootstrap.json"]
-    return [json.loads(path.read_text()) for path in files if path.exists()]
+    """What all runs found that are kept, the oldest first."""
+    files = sorted(FOLDER.glob("bootstrap*.json"), key=lambda path: path.stat().st_mtime)
+    return [json.loads(path.read_text()) for path in files]
 
 
 def cases(found: Iterable[Sequence[Row]]) -> list[str]:

@@ -6,7 +6,8 @@
     make bench-bootstrap          # Flux's own program is found on PATH or in FLUX
 
 BENCH_CLUSTERS="1 2 4 8" and BENCH_HOSTS=100 say how many, BENCH_PEER_HOSTS how many of these hosts the peers get (0:
-none), and BENCH_OBJECTS which numbers of clusters get the playbook with a task for each object, which takes longest.
+none). BENCH_PARALLEL and BENCH_OBJECTS say which of these numbers are tried by xargs, and by the playbook with a task
+for each object, which takes longest.
 
 Every way works on the same lab, one after the other in one run, each on empty clusters and an empty repository; then
 each once more, with nothing to do, once every cluster has applied the branch's head. Many hosts have nothing to do from
@@ -41,6 +42,7 @@ from tests.lab import Lab
 
 COUNTS = [int(count) for count in os.environ.get("BENCH_CLUSTERS", "1 2 4 8").split()]
 OBJECT_COUNTS = [int(count) for count in os.environ.get("BENCH_OBJECTS", "1 2 4 8").split()]
+PARALLEL_COUNTS = [int(count) for count in os.environ.get("BENCH_PARALLEL", "1 2 4 8 100").split()]
 HOSTS = int(os.environ.get("BENCH_HOSTS", "100"))
 PEER_HOSTS = int(os.environ.get("BENCH_PEER_HOSTS", str(HOSTS)))
 FLUX = os.environ.get("FLUX") or shutil.which("flux")
@@ -165,11 +167,14 @@ def fleet(ground: Ground) -> str:
 
 def ways(count: int) -> dict[str, Callable[[Ground], str | None]]:
     """How to bootstrap so many clusters: ours first, and those of the peers that are here."""
-    loops: dict[str, Callable[[Ground], str | None]] = {
-        LOOP: lambda ground: flux(ground, 1),
-        PARALLEL: lambda ground: flux(ground, os.cpu_count() or 2),
-    }
-    return {OURS: fleet, **(loops if FLUX else {}), **({OBJECTS: objects} if count in OBJECT_COUNTS else {})}
+    found: dict[str, Callable[[Ground], str | None]] = {OURS: fleet}
+    if FLUX:
+        found[LOOP] = lambda ground: flux(ground, 1)
+    if FLUX and count in PARALLEL_COUNTS:
+        found[PARALLEL] = lambda ground: flux(ground, os.cpu_count() or 2)
+    if count in OBJECT_COUNTS:
+        found[OBJECTS] = objects
+    return found
 
 
 @pytest.fixture(scope="module")
