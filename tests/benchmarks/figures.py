@@ -72,7 +72,7 @@ def _cell(found: Sequence[Sequence[Row]], case: str, way: str) -> str:
     if way == OURS:
         return text
     rows = [row for rows in found for row in rows if row["case"] == case and row["peer"] == way]
-    ratios = " · ".join(f"{row['ratio']:.2g}" for row in rows if row["ratio"] is not None)
+    ratios = " · ".join(f"{row['ratio']:.3g}" for row in rows if row["ratio"] is not None)
     goal = next((f", goal {row['goal']:g}" for row in rows if row["goal"] is not None), "")
     ready = [f"{row['peer_ready']} of {row['clusters']} ready" for row in rows if _failed(row)]
     return f"{text} ({ratios}{goal})" + (f", {' · '.join(ready)}" if ready else "")
