@@ -271,7 +271,7 @@ def test_bootstrap(lab: Lab, record: Record, count: int, tmp_path: Path, capsys:
                     eventually(lambda: ready(lab, names) == count, f"{way} has bootstrapped all clusters")
                 done = ready(lab, names)
                 settle(lab, names, found.repository)
-                tell(capsys, f"{count} clusters, {case}", way, one)
+                tell(capsys, named(count, case), way, one)
                 if way == OURS:
                     ours[case] = one
                 else:
