@@ -21,7 +21,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import
     NotReady,
     Unreachable,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import connection, git_program, objects
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import connection, credentials, git_program, objects
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git import Proposal, Remote, Repository, transact
 from tests.integration.project import STAGING
@@ -212,3 +212,23 @@ def test_forge_that_answers_by_a_login_page_is_named(git: tuple[FaultProxy, Remo
     with Repository(remote) as repository, pytest.raises(GitError, match="not as a Git server does") as caught:
         transact(repository, lambda _snapshot: Proposal({"a": b"1"}, "one"))
     assert "a login page or a proxy before it" in str(caught.value)
+
+
+def test_namespace_that_comes_meanwhile_gets_its_secret(cluster: Cluster, proxy: FaultProxy) -> None:
+    """Flux brings the namespaces of tenants while a run writes their keys."""
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "meanwhile"}}
+    metadata = {"name": "given", "namespace": "meanwhile"}
+    wanted = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {"value": "Y2FuYXJ5"}}
+    there = cluster.create(space)
+    try:
+        proxy.inject("GET /api/v1/namespaces/meanwhile$", answer(404, json.dumps({"reason": "NotFound"}).encode()))
+        planned = credentials.given(cluster, wanted)
+        assert [one["kind"] for one in planned.changes] == ["Namespace", "Secret"]
+        credentials.write(cluster, planned, set(), lambda _text: None)
+        written = cluster.get("v1", "Secret", "given", "meanwhile")
+        assert written
+        assert written["data"] == wanted["data"]
+        with pytest.raises(ClusterError, match="already exists"):  # what somebody else has written meanwhile stays
+            credentials.write(cluster, planned, set(), lambda _text: None)
+    finally:
+        cluster.delete(there)

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import secret
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ForgeError
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, ForgeError
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
     FLUX_NAMESPACE,
     FLUX_SYNC,
@@ -111,7 +111,7 @@ def write(cluster: Cluster, made: Credential, done: set[str], say: Callable[[str
     for document in made.changes:
         if name(document) not in done:
             say(f"{cluster.where}: writing {name(document)}")
-            cluster.replace(document) if "uid" in document["metadata"] else cluster.create(document)
+            cluster.replace(document) if "uid" in document["metadata"] else _create(cluster, document)
             done.add(name(document))
     if not made.key:
         _register(cluster, made, say)
@@ -123,6 +123,15 @@ def write(cluster: Cluster, made: Credential, done: set[str], say: Callable[[str
     if made.changed:
         _fetch_again(cluster, made.key)
     return made
+
+
+def _create(cluster: Cluster, document: Document) -> None:
+    """A namespace that is there by now will do: Flux brings those of tenants at the same time."""
+    try:
+        cluster.create(document)
+    except ClusterError as error:
+        if document["kind"] != "Namespace" or error.reason != "AlreadyExists":
+            raise
 
 
 def _register(cluster: Cluster, made: Credential, say: Callable[[str], None]) -> None:
