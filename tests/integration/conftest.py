@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.clusters import Cluster
-from tests.integration.project import CLUSTERS, PRODUCTION, Project
+from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Project
 from tests.integration.teams import Teams
 from tests.lab import Lab
 
@@ -99,6 +99,18 @@ def grounds(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grou
         yield made
     finally:
         made.end()
+
+
+@pytest.fixture(scope="module")
+def project(grounds: Grounds) -> Project:
+    """A fleet that both clusters follow and that needs nothing; modules that ask for more have one of their own."""
+    return grounds.fleet()
+
+
+@pytest.fixture(scope="module")
+def cluster(grounds: Grounds) -> Cluster:
+    """Staging's cluster."""
+    return grounds.clusters[STAGING]
 
 
 @pytest.fixture(scope="module")

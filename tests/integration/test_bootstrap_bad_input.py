@@ -213,11 +213,6 @@ CASES = (
 )
 
 
-@pytest.fixture(scope="module")
-def project(grounds: Grounds) -> Project:
-    return grounds.fleet()
-
-
 def written(grounds: Grounds, project: Project) -> tuple[list[str], list[str], dict[str, Counter[str]]]:
     """All that a run could have written."""
     writes = {name: one.writes() for name, one in grounds.clusters.items()}

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from tests.integration.clusters import Cluster
@@ -54,16 +53,6 @@ spec:
   insecureSkipTLSVerify: true
   service: {namespace: default, name: nowhere}
 """
-
-
-@pytest.fixture(scope="module")
-def project(grounds: Grounds) -> Project:
-    return grounds.fleet()
-
-
-@pytest.fixture(scope="module")
-def cluster(grounds: Grounds) -> Cluster:
-    return grounds.clusters[STAGING]
 
 
 @contextlib.contextmanager

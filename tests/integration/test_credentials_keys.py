@@ -24,11 +24,6 @@ def project(grounds: Grounds) -> Iterator[Project]:
     grounds.forget()
 
 
-@pytest.fixture
-def cluster(grounds: Grounds) -> Cluster:
-    return grounds.clusters[STAGING]
-
-
 def key(of: Tenant, **changes: str) -> dict[str, str]:
     """What the noun tenants returns for a source with a generated key."""
     url = of.project.lab.forge.urls(of.repository)["ssh_url"]

@@ -26,11 +26,6 @@ def project(grounds: Grounds) -> Iterator[Project]:
 
 
 @pytest.fixture(scope="module")
-def cluster(grounds: Grounds) -> Cluster:
-    return grounds.clusters[STAGING]
-
-
-@pytest.fixture(scope="module")
 def tenant(project: Project, cluster: Cluster) -> Tenant:
     made = Tenant(project, cluster, "stayer")
     made.onboard({"app/web.yaml": [deployment("web")]})

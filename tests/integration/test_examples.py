@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.conftest import Grounds
 from tests.integration.project import ROOT, STAGING, Outcome, Project, new_key
 
 EXAMPLE = ROOT / "examples" / "fleet"
@@ -32,12 +31,6 @@ def test_playbook_can_be_read(playbook: Path) -> None:
     command = [str(program), "--syntax-check", playbook.name]
     done = subprocess.run(command, cwd=EXAMPLE, env=dict(os.environ), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.fixture(scope="module")
-def project(grounds: Grounds) -> Project:
-    """A fleet that both clusters are known to."""
-    return grounds.fleet()
 
 
 def test_both_forms_of_the_request_come_to_the_same(project: Project, tmp_path: Path) -> None:

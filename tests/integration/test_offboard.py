@@ -28,11 +28,6 @@ def project(grounds: Grounds) -> Iterator[Project]:
     grounds.forget()
 
 
-@pytest.fixture(scope="module")
-def cluster(grounds: Grounds) -> Cluster:
-    return grounds.clusters[STAGING]
-
-
 def make(project: Project, cluster: Cluster, *finalizers: str, **sync: Any) -> Tenant:
     """A tenant with one workload, ready."""
     tenant = Tenant(project, cluster, f"leaver-{next(_NUMBERS)}")

@@ -309,7 +309,8 @@ def test_a_bootstrap_by_pull_request_in_two_steps(grounds: Grounds) -> None:
 
 
 def test_waves_by_pull_request_come_one_by_one(grounds: Grounds) -> None:
-    project, before = grounds.fleet(), grounds.fleet().tree()
+    project = grounds.fleet()
+    before = project.tree()
     given = {"fleet_publish": "pull_request", "fleet_waves": ["staging", "production"], "fleet_lockdown": "none"}
     grounds.forget()
     writes = grounds.clusters[PRODUCTION].writes()

@@ -25,11 +25,6 @@ def project(grounds: Grounds) -> Iterator[Project]:
 
 
 @pytest.fixture(scope="module")
-def cluster(grounds: Grounds) -> Cluster:
-    return grounds.clusters[STAGING]
-
-
-@pytest.fixture(scope="module")
 def tenant(project: Project, cluster: Cluster) -> Tenant:
     return Tenant(project, cluster, "reached")
 

@@ -8,22 +8,11 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.clusters import Cluster, is_ready
-from tests.integration.conftest import Grounds
 from tests.integration.project import STAGING, Outcome, Project, kill, lines, new_key
 
 TITLE = f"{STAGING}/flux-system/flux-system"
 # What a run says before each of its steps.
 STEPS = ("registering", "having Flux pull", "having the root sync", "removing")
-
-
-@pytest.fixture(scope="module")
-def project(grounds: Grounds) -> Project:
-    return grounds.fleet()
-
-
-@pytest.fixture(scope="module")
-def cluster(grounds: Grounds) -> Cluster:
-    return grounds.clusters[STAGING]
 
 
 def rotate(project: Project, *arguments: str, **variables: object) -> Outcome:

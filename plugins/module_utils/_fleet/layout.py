@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 FLUX_NAMESPACE = "flux-system"
@@ -77,6 +78,10 @@ class Layout:
         flux = (self.flux_file(cluster, name) for name in ("gotk-components", "gotk-sync", "kustomization"))
         own = (self.cluster_file(cluster, name) for name in ("cluster", "infrastructure", "kustomization", "projects"))
         return (*flux, *own)
+
+    def pins(self, paths: Iterable[str]) -> list[str]:
+        """Those of the paths that say which cluster is which: the ``cluster.yaml`` of every cluster."""
+        return [path for path in paths if path.startswith(f"{self.clusters}/") and path.endswith("/cluster.yaml")]
 
     def shard(self, environment: str, shard: str) -> str:
         """The directory of the Flux Kustomizations of one shard's tenants."""

@@ -99,7 +99,7 @@ def _other_waves(specifications: Sequence[Mapping[str, Any]]) -> list[Problem]:
 
 def check_known(members: Sequence[Member], snapshot: Snapshot, layout: Layout, allow: Iterable[str]) -> None:
     """Raise InvalidInput for clusters that the repository does not know, or knows as other ones."""
-    paths = [path for path in snapshot.paths(layout.clusters) if path.endswith("/cluster.yaml")]
+    paths = layout.pins(snapshot.paths(layout.clusters))
     pins = pinned_uids(snapshot.read(paths), layout)
     hint = "the fleet repository does not know this cluster: run the playbook bootstrap for it first"
     unknown = [Problem(one.host, "fleet_cluster_name", one.name, hint) for one in members if one.name not in pins]

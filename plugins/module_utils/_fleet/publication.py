@@ -31,8 +31,6 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import P
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 
-_PINS = "/cluster.yaml"  # the ends of the paths that say which cluster is which
-
 
 class Planned(Protocol):
     """A planned change of a repository: what to write, and the message of the commit."""
@@ -151,16 +149,15 @@ def _existing(wishes: Wishes, snapshot: Snapshot) -> dict[str, str]:
     All ``cluster.yaml``, and every file that may be written for the clusters of the run.
     """
     layout = wishes.layout
-    pins = [path for path in snapshot.paths(layout.clusters) if path.endswith(_PINS)]
     own = {path for one in wishes.clusters for path in layout.cluster_files(one.name)}
     kept = {path for one in wishes.clusters for path in layout.kept(one.name, one.environment)}
-    return snapshot.read({*pins, *own, *kept})
+    return snapshot.read({*layout.pins(snapshot.paths(layout.clusters)), *own, *kept})
 
 
 def _checked(wishes: Wishes, existing: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """What is locked in all ``cluster.yaml``; InvalidInput where something must not go on."""
     layout = wishes.layout
-    facts = {path: text for path, text in existing.items() if path.endswith(_PINS)}
+    facts = {path: existing[path] for path in layout.pins(existing)}
     locks = preflight.locked(facts, layout)
     changed = upgrade.lock_problems(wishes.clusters, wishes.components, locks)
     raise_if([*preflight.identity(wishes.clusters, preflight.pinned_uids(facts, layout), wishes.allow), *changed])

@@ -76,7 +76,7 @@ class RetirementPlan:
 
 def plan_retirement(wishes: Retirement, snapshot: Snapshot) -> RetirementPlan:
     """Plan against a snapshot of the repository. A cluster that it does not have is no problem, and no change."""
-    paths = [path for path in snapshot.paths(wishes.layout.clusters) if path.endswith("/cluster.yaml")]
+    paths = wishes.layout.pins(snapshot.paths(wishes.layout.clusters))
     pins = preflight.pinned_uids(snapshot.read(paths), wishes.layout)
     raise_if(preflight.identity([one for one in wishes.members if one.uid], pins, ()))
     changes: list[Change] = []

@@ -66,17 +66,16 @@ class Api:
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[Any, dict[str, str]]:
         """Ask, and again for a while where the forge is busy or broken for the moment."""
-        for pause in _PAUSES:
+        passing = (*_NOT_NOW, *(_BROKEN if method == "GET" else ()))
+        pauses = iter(_PAUSES)
+        while True:
             try:
                 return self._ask_once(method, path, body)
             except HTTPError as error:
-                if error.code not in (*_NOT_NOW, *(_BROKEN if method == "GET" else ())):
+                pause = next(pauses, None) if error.code in passing else None
+                if pause is None:
                     raise self._refused(path, error) from None
                 time.sleep(_asked_pause(error) or pause * random.uniform(0.5, 1.5))  # noqa: S311
-        try:
-            return self._ask_once(method, path, body)
-        except HTTPError as error:
-            raise self._refused(path, error) from None
 
     def _refused(self, path: str, error: HTTPError) -> ForgeError:
         kind = NoRepository if error.code == _NOT_FOUND else ForgeError

@@ -67,6 +67,13 @@ def files(one: Cluster, existing: str | None = None, templates: dict[str, str] |
     return render.cluster_files(one, LAYOUT, Renderer(templates or TEMPLATES), MANIFEST, before)
 
 
+def test_what_is_written_was_looked_at() -> None:
+    """The plan reads what the layout lists; a file that it does not list would be written over the hand of others."""
+    one = cluster()
+    listed = {*LAYOUT.cluster_files(one.name), *LAYOUT.kept(one.name, one.environment)}
+    assert set(render.cluster_files(one, LAYOUT, Renderer(TEMPLATES), MANIFEST, {})) <= listed
+
+
 @pytest.mark.parametrize(
     ("branch", "written"),
     [
