@@ -26,6 +26,7 @@ class Grounds:
         self.clusters = {name: Cluster(lab, name) for name in CLUSTERS}
         self._made: list[str] = []
         self._current: Project | None = None
+        self._kept: object = None
 
     def project(self) -> Project:
         """A project with an empty repository; nothing is said about the clusters."""
@@ -44,8 +45,13 @@ class Grounds:
 
     def keep(self, project: Project) -> Project:
         """Let later tests use the project: both clusters follow it, and nothing is wrong with it."""
-        self._current = project
+        self._current, self._kept = project, self._found(project)
         return project
+
+    def _found(self, project: Project) -> object:
+        """Which files the repository has and which namespaces each cluster: a test may leave more than it says."""
+        spaces = {name: [one["metadata"]["name"] for one in self.clusters[name].get("namespaces")] for name in CLUSTERS}
+        return sorted(project.tree()), spaces
 
     def forget(self) -> None:
         """Let later tests begin anew: what is on the clusters now is more than they ask for."""
@@ -53,7 +59,9 @@ class Grounds:
 
     def fleet(self) -> Project:
         """A project that both clusters follow and that needs nothing."""
-        project = self._current or self.clean()
+        project = self._current
+        if project is None or self._found(project) != self._kept:
+            project = self.clean()
         outcome = project.run()
         assert outcome.code == 0, outcome.output
         return self.keep(project)
