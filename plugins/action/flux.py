@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible import constants
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.published import Published
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result
 from ansible_collections.fluxops.fleet.plugins.module_utils._nouns import flux
 from ansible_collections.fluxops.fleet.plugins.plugin_utils._revision import RevisionAction
@@ -24,3 +25,8 @@ class ActionModule(RevisionAction):
         if self._is_local():
             parameters = {**parameters, "cache": constants.DEFAULT_LOCAL_TMP}
         return super().perform(parameters, task_vars)
+
+    @staticmethod
+    def _awaited(parameters: dict[str, Any]) -> str:
+        """The commit to wait for."""
+        return Published.from_params(parameters["published"]).revision

@@ -11,10 +11,13 @@ short_description: Have one cluster run Flux and follow its directory of the fle
 version_added: 0.1.0
 author: fluxops.fleet contributors (@fluxops)
 description:
+  - First the Secrets that Git can not hold are put in place, as M(fluxops.fleet.credentials) does it, the one by which
+    the cluster pulls where O(pull) is given. A tenant's key that a forge refuses is returned in RV(failures), and stops
+    nothing.
   - Where Flux is missing, or follows nothing or something else, its components and the root sync are applied in stages,
     as the field manager that Flux itself applies with, so that Flux owns them from its first reconciliation on.
   - Where Flux follows already, nothing is applied; Flux does it. Unless C(source-controller) or C(kustomize-controller)
-    does not run there, which Flux could not mend. People's own part of O(kustomization) that can't be built here stays
+    does not run there, which Flux could not mend. People's own part of C(kustomization) that can't be built here stays
     Flux's also then.
   - Then it waits until the cluster has applied a revision that contains the given commit, and is healthy.
 extends_documentation_fragment:
@@ -22,53 +25,43 @@ extends_documentation_fragment:
   - fluxops.fleet._auth
   - fluxops.fleet._cluster
   - fluxops.fleet._repository
+  - fluxops.fleet._forge
+  - fluxops.fleet._forge.forges
+  - fluxops.fleet._secrets
+  - fluxops.fleet._secrets.pull
 options:
   name:
     description: The cluster's name. It is its directory's name in the repository.
     type: str
     required: true
-  revision:
-    description: The commit to wait for. Without one, any revision that is ready will do.
-    type: str
-    default: ''
+  published:
+    description:
+      - What M(fluxops.fleet.clusters) returned for this cluster. Without it, any revision that is ready will do.
+      - Of it are used C(revision), the commit to wait for; C(superseded), commits known not to contain it; C(files)
+        that the run published, by which the cluster counts as changed; C(kustomization) and C(beside), the texts of
+        C(flux-system/kustomization.yaml) and of people's own files there; C(holds), what the directory of a moving
+        cluster has; C(pending), what Flux will apply; C(source_keys) of tenants; C(digest), as it is locked.
+      - Where C(kustomization) has more than our block, the first install is built by C(kustomize) or C(kubectl),
+        whichever is on E(PATH). Without both, or where they can not build it, a warning says what only Flux will apply.
+      - A move by which Flux would prune anything that C(holds) lacks is refused.
+    type: dict
+    default: {}
   rejected:
-    description: Commits that are known not to contain O(revision).
+    description: More commits that are known not to contain the one to wait for. The action sets it.
     type: list
     elements: str
     default: []
-  files:
-    description: Files of the cluster's directory that this run published. The cluster counts as changed where there
-      are any.
-    type: list
-    elements: str
-    default: []
-  kustomization:
-    description:
-      - The text of the cluster's C(flux-system/kustomization.yaml).
-      - Where it has more than our block, the first install is built by C(kustomize) or C(kubectl), whichever is on
-        E(PATH). Without both, or where they can not build it, a warning says what only Flux will apply.
+  known_hosts:
+    description: Host keys of the tenants' Git hosts, as lines of a C(known_hosts) file. Default is
+      O(repository.known_hosts).
     type: str
-    default: ''
-  holds:
-    description:
-      - What the directory holds that a moving cluster is to follow, as M(fluxops.fleet.clusters) returns it.
-      - A move by which Flux would prune anything is refused then.
-    type: list
-    elements: str
-    default: []
+  forges:
+    description: More forges, found by the host of their URLs, where keys of tenants' sources are registered.
   allow:
     description: Words for dangerous steps. V(prune_on_move) accepts that a move prunes what the new directory lacks.
     type: list
     elements: str
     default: []
-  beside:
-    description: Name to text of people's own files in C(flux-system/), which their part of O(kustomization) may read.
-    type: dict
-    default: {}
-  pending:
-    description: YAML documents that Flux will apply beside its own, to show in check mode what becomes of them.
-    type: str
-    default: ''
   timeout:
     description: How long to wait, in seconds.
     type: int
@@ -95,7 +88,9 @@ EXAMPLES = r"""
       url: ssh://git@git.example/platform/fleet.git
       private_key: "{{ vault_fleet_key }}"
       known_hosts: "{{ lookup('ansible.builtin.file', 'known_hosts') }}"
-    revision: "{{ published.clusters['stg-eks-1'].revision }}"
+    forge: {kind: gitea, url: https://git.example, token: "{{ vault_forge_token }}"}
+    pull: {kind: deploy_key}
+    published: "{{ published.clusters['stg-eks-1'] }}"
 """
 
 RETURN = r"""
@@ -115,6 +110,35 @@ revision:
   type: str
 version:
   description: Flux's version.
+  returned: success
+  type: str
+failures:
+  description: What went wrong with keys of tenants' sources, a text for each. The other Secrets are in place.
+  returned: success
+  type: list
+  elements: str
+source_keys:
+  description: Each of the published ones, with what was made of it.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    public_key:
+      description: The public key.
+      type: str
+    registered:
+      description: V(registered), V(missing) (check mode), V(by hand) where no forge has that host, or empty after a
+        failure.
+      type: str
+    failure:
+      description: Why the forge could not be asked or told.
+      type: str
+public_key:
+  description: The public key of the cluster's own generated deploy key.
+  returned: success
+  type: str
+registered:
+  description: V(registered), V(missing) (check mode), or V(by hand) where no forge is given.
   returned: success
   type: str
 warnings:

@@ -12,6 +12,11 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._io import git
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result
 from ansible_collections.fluxops.fleet.plugins.plugin_utils._base import FleetAction
 
+# A second call finds it done.
+_BY_THE_FIRST = (
+    "changed", "applied", "diff", "warnings", "failures", "source_keys", "public_key", "registered",
+)  # fmt: skip
+
 
 class RevisionAction(FleetAction):
     """The noun, again for as long as Flux has applied a revision that lacks the commit."""
@@ -19,7 +24,7 @@ class RevisionAction(FleetAction):
     def perform(self, parameters: dict[str, Any], task_vars: dict[str, Any]) -> Result:
         """The result of the last call; what was applied was applied by the first."""
         result = super().perform(parameters, task_vars)
-        done = {key: result[key] for key in ("changed", "applied", "diff", "warnings") if key in result}
+        done = {key: result[key] for key in _BY_THE_FIRST if key in result}
         rejected = list(parameters["rejected"])
         try:
             while not (self._task.check_mode or result.get("failed") or self._contained(parameters, result)):
@@ -30,8 +35,13 @@ class RevisionAction(FleetAction):
         return result
 
     @staticmethod
-    def _contained(parameters: dict[str, Any], result: Result) -> bool:
-        commit, applied = parameters["revision"], _commit(result)
+    def _awaited(parameters: dict[str, Any]) -> str:
+        """The commit to wait for."""
+        return str(parameters["revision"])
+
+    @classmethod
+    def _contained(cls, parameters: dict[str, Any], result: Result) -> bool:
+        commit, applied = cls._awaited(parameters), _commit(result)
         if not commit or applied == commit:
             return True
         if not parameters["repository"]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 import sys
 import threading
 from base64 import b64decode
@@ -33,6 +34,9 @@ try:
     IMPORT_ERROR: ImportError | None = None
 except ImportError as error:  # said when a cluster is asked for, since the controller may need none
     IMPORT_ERROR = error
+
+# OpenSSL reads its configuration at its first use, for some milliseconds: once here, and not in each fork of a run.
+ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 # What a busy API server or a proxy before it answers while nothing is wrong with the request.
 _RETRIED = (429, 500, 502, 503, 504)

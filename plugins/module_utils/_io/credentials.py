@@ -8,14 +8,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import secret
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, ForgeError
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, ForgeError, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
     FLUX_NAMESPACE,
     FLUX_SYNC,
@@ -68,6 +68,52 @@ class Credential:
         public = "" if check_mode and self.made_up else self.public
         said = {"public_key": public, "registered": "" if self.failure else registered, "failure": self.failure}
         return {**(self.key or {}), **said}
+
+
+def put(
+    cluster: Cluster,
+    parameters: Mapping[str, Any],
+    source_keys: Sequence[Mapping[str, Any]],
+    *,
+    check_mode: bool,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Make the Secrets of one cluster true; the result of the noun ``credentials``, whose ``parameters`` these are."""
+    made = _looked_at(cluster, parameters, source_keys)
+    if not check_mode:
+        done: set[str] = set()
+        made = [write(cluster, one, done, say) for one in made]
+    described = [one.described(check_mode=check_mode) for one in made]
+    return {
+        "failures": [one.failure for one in made if one.failure],
+        "changed": any(one.changed for one in made),
+        "diff": _unique([shown for one in made for shown in one.diff(check_mode=check_mode)]),
+        "source_keys": [one for one in described if "tenant" in one],
+        "public_key": described[0]["public_key"] if parameters["pull"] else "",
+        "registered": described[0]["registered"] if parameters["pull"] else "",
+    }
+
+
+def _looked_at(
+    cluster: Cluster, parameters: Mapping[str, Any], source_keys: Sequence[Mapping[str, Any]]
+) -> list[Credential]:
+    """All that is wanted, the credential by which the cluster pulls first, and what each of them takes."""
+    how, repository, where = parameters["pull"], parameters["repository"], cluster.where
+    known_hosts = parameters["known_hosts"] or repository["known_hosts"] or ""
+    forges = [*([parameters["forge"]] if parameters["forge"] else []), *parameters["forges"]]
+    raise_if(secret.problems(how, repository, parameters["secrets"], where))
+    owners = flux.owners(cluster) if source_keys else {}
+    raise_if(secret.key_problems(source_keys, known_hosts, owners, where))
+    return [
+        *([pull(cluster, how, repository, parameters["forge"])] if how else []),
+        *(source(cluster, one, known_hosts, forges) for one in source_keys),
+        *(given(cluster, secret.from_params(one)) for one in parameters["secrets"]),
+    ]
+
+
+def _unique(shown: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Secrets that share a new namespace show it once."""
+    return list({(one["before_header"], one["after"]): one for one in shown}.values())
 
 
 def given(cluster: Cluster, wanted: Document) -> Credential:

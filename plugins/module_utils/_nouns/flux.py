@@ -15,8 +15,12 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     ALLOW,
     AUTH,
     CLUSTER,
+    FORGE,
+    FORGES,
+    KEYS,
     NAME,
     REPOSITORY,
+    SECRETS,
     TIMEOUT,
     Specification,
 )
@@ -29,8 +33,10 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.published import Published
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FluxState
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import (
+    credentials,
     definitions,
     distribution,
     evidence,
@@ -46,14 +52,13 @@ ARGUMENTS: Specification = {
     **NAME,
     **CLUSTER,
     **REPOSITORY,
+    **FORGE,
+    **FORGES,
+    **SECRETS,
     **TIMEOUT,
     **ALLOW,
-    "revision": {"type": "str", "default": ""},
-    "files": {"type": "list", "elements": "str", "default": []},
-    "kustomization": {"type": "str", "default": ""},
-    "beside": {"type": "dict", "default": {}},
-    "holds": {"type": "list", "elements": "str", "default": []},
-    "pending": {"type": "str", "default": ""},
+    "known_hosts": KEYS["known_hosts"],
+    "published": {"type": "dict", "default": {}},
     "rejected": {"type": "list", "elements": "str", "default": []},
     "cache": {"type": "path"},
 }
@@ -62,40 +67,46 @@ _FLUX_MANAGER = "kustomize-controller"
 
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
-    """Apply what only we can apply, and wait for Flux; see the module's documentation for parameters and result."""
-    wanted = takeover.settled(model.Cluster.from_params(parameters["name"], parameters), parameters["kustomization"])
+    """Put what Git can't hold, apply what only we can apply, wait for Flux; see the module's documentation."""
+    told = Published.from_params(parameters["published"])
+    wanted = takeover.settled(_cluster(parameters, told), told.kustomization)
     with Cluster(parameters["auth"], wanted.host) as cluster, evidence.told(cluster):
+        made = credentials.put(cluster, parameters, told.source_keys, check_mode=check_mode, say=say)
         state = flux.observe(cluster)
         follows = state.follows(wanted, Layout())
         ours = not follows or state.stuck
-        needed = ours or (check_mode and parameters["files"])
-        desired, warnings = _objects(wanted, parameters) if needed else ([], [])
+        asked = ours or (check_mode and told.files)
+        desired, warnings = _objects(wanted, told, parameters["cache"]) if asked else ([], [])
         ours = ours and not (follows and warnings)  # what only Flux can build stays its own
-        _check_move(wanted, state, desired, parameters)
+        if state.sync and told.holds:
+            kept = [*told.holds, *map(objects.name, desired)]
+            raise_if(moving.problems(wanted.host, state.sync, kept, parameters["allow"]))
         plan = objects.plan(cluster, desired, _FLUX_MANAGER) if ours else []
         result: Result = {
-            "changed": bool(parameters["files"]) or bool(plan),
+            **made,
+            "changed": made["changed"] or bool(told.files or plan),
             "applied": [objects.name(change.after) for change in plan],
-            "diff": objects.diffs(plan, f"objects in {wanted.name}"),
+            "diff": made["diff"] + objects.diffs(plan, f"objects in {wanted.name}"),
             "warnings": warnings if ours else [],
         }
         if check_mode:
-            later = _later(cluster, [] if ours else desired, parameters["pending"])
+            later = _later(cluster, [] if ours else desired, told)
             result["diff"] += objects.diffs(later, f"Flux will apply in {wanted.name}")
-            return {**result, "revision": state.revision, "version": state.version}
-        if plan:
+        elif plan:
             say(f"{wanted.name}: applying {len(plan)} objects, Flux {wanted.distribution.version}")
             state = _applied(cluster, wanted, state, desired)
-        state = flux.release(cluster, state, parameters["timeout"])
-        state = flux.settle(cluster, state, parameters, say)
-        if parameters["files"]:
-            definitions.release(cluster, state.deployments)
+        state = state if check_mode else _settled(cluster, state, told, parameters, say)
         return {**result, "revision": state.revision, "version": state.version}
 
 
-def _objects(wanted: model.Cluster, parameters: Mapping[str, Any]) -> tuple[list[documents.Document], list[str]]:
-    manifest = distribution.load(wanted.distribution, wanted.host, parameters["cache"])
-    return overlay.flux_objects(wanted, manifest, parameters["kustomization"], parameters["beside"])
+def _cluster(parameters: Mapping[str, Any], told: Published) -> model.Cluster:
+    locked = {"digest": told.digest} if told.digest else {}
+    return model.Cluster.from_params(parameters["name"], {**parameters, "flux": {**parameters["flux"], **locked}})
+
+
+def _objects(wanted: model.Cluster, told: Published, cache: str | None) -> tuple[list[documents.Document], list[str]]:
+    manifest = distribution.load(wanted.distribution, wanted.host, cache)
+    return overlay.flux_objects(wanted, manifest, told.kustomization, told.beside)
 
 
 def _applied(cluster: Cluster, wanted: model.Cluster, state: FluxState, desired: list[documents.Document]) -> FluxState:
@@ -105,15 +116,16 @@ def _applied(cluster: Cluster, wanted: model.Cluster, state: FluxState, desired:
     return flux.observe(cluster)
 
 
-def _later(cluster: Cluster, desired: list[documents.Document], pending: str) -> list[objects.Change]:
+def _settled(cluster: Cluster, state: FluxState, told: Published, parameters: Mapping[str, Any], say: Say) -> FluxState:
+    state = flux.release(cluster, state, parameters["timeout"])
+    rejected = [*told.superseded, *parameters["rejected"]]
+    state = flux.settle(cluster, state, {**parameters, "revision": told.revision, "rejected": rejected}, say)
+    if told.files:
+        definitions.release(cluster, state.deployments)
+    return state
+
+
+def _later(cluster: Cluster, desired: list[documents.Document], told: Published) -> list[objects.Change]:
     """What Flux itself will do."""
-    left = render.as_applied(documents.read(pending, "pending")) + desired
+    left = render.as_applied(documents.read(told.pending, "pending")) + desired
     return objects.plan(cluster, left, _FLUX_MANAGER, by_flux=True)
-
-
-def _check_move(
-    wanted: model.Cluster, state: FluxState, desired: list[documents.Document], parameters: Mapping[str, Any]
-) -> None:
-    if state.sync and parameters["holds"]:
-        kept = [*parameters["holds"], *map(objects.name, desired)]
-        raise_if(moving.problems(wanted.host, state.sync, kept, parameters["allow"]))
