@@ -11,7 +11,7 @@ GATES = .venv/bin/python -m tests.gates
 LAB = .venv/bin/python -m tests.lab
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock format lint unit integration molecule test demo soak bench bench-bootstrap bench-docs build clean lab-up lab-status lab-down lab-reset
+.PHONY: help setup lock format lint unit integration molecule test demo soak bench bench-bootstrap bench-tenants bench-docs build clean lab-up lab-status lab-down lab-reset
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,7 +59,11 @@ bench-bootstrap: setup ## long: bootstrap of 1 to 8 clusters against what people
 	@echo "bench: bootstrap, ours and the peers' ways, one after the other"
 	@.venv/bin/python -m pytest tests/benchmarks/test_bootstrap.py
 
-bench-docs: setup ## the figures of all bench-bootstrap in .bench, as table and plot of docs/bootstrap.md
+bench-tenants: setup ## long: onboarding of 1 to 5000 tenants against what people do instead, into .bench/tenants.json
+	@echo "bench: onboarding, ours and the peers' ways, one after the other"
+	@.venv/bin/python -m pytest tests/benchmarks/test_tenants.py
+
+bench-docs: setup ## the figures of all bench-bootstrap and bench-tenants in .bench, as tables and plots of the guides
 	@.venv/bin/python -m tests.benchmarks.figures
 
 build: setup ## the collection's tarball, into build/

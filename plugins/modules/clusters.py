@@ -39,6 +39,15 @@ options:
     type: str
     choices: [skip, fail]
     default: skip
+  owners:
+    description:
+      - Who approves changes of the repository, as C(CODEOWNERS) names them.
+      - A repository that is empty gets, with the first commit, a C(README.md), a guide to C(requests/), C(CODEOWNERS)
+        where there are owners, and where the kind of the forge is known a pipeline that checks requests. All of it is
+        people's from then on. A repository with content gets nothing of it.
+    type: list
+    elements: str
+    default: []
   hand_edits:
     description:
       - What happens to a file of ours that people edited.

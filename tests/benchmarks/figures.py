@@ -1,16 +1,17 @@
 # Copyright: fluxops.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the benchmark of bootstrap found, as the table and the plot of docs/bootstrap.md: nobody types a figure.
+"""What the benchmarks found, as the tables and the plots of the guides: nobody types a figure.
 
-python -m tests.benchmarks.figures      # of all runs of make bench-bootstrap that .bench holds
+python -m tests.benchmarks.figures      # of all runs of make bench-bootstrap and bench-tenants that .bench holds
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -18,34 +19,38 @@ from xml.sax.saxutils import escape
 from tests.benchmarks.costs import FOLDER
 
 Row = Mapping[str, Any]
+Runs = Sequence[Sequence[Row]]
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGE, PLOT = DOCS / "bootstrap.md", DOCS / "bootstrap-cost.svg"
 BEGIN, END = "<!-- BEGIN figures of tests/benchmarks -->\n", "<!-- END figures of tests/benchmarks -->\n"
 OURS, LOOP = "fleet", "flux, a loop"
-TITLES = {
-    OURS: "ours",
-    LOOP: "a loop of Flux's own",
-    "flux, xargs -P": "the same by `xargs -P`",
-    "a task per object": "a task for each object",
-}
-COLOURS = dict(zip(TITLES, ("#1f6feb", "#d1242f", "#bf8700", "#57606a"), strict=True))
+COLOURS = ("#1f6feb", "#d1242f", "#bf8700", "#57606a")
 _LEFT, _TOP, _STEP, _WIDTH, _FOOT = 190, 44, 26, 820, 34
 
 
-def runs() -> list[list[Row]]:
-    """What all runs found that are kept, the oldest first."""
-    files = sorted(FOLDER.glob("bootstrap*.json"), key=lambda path: path.stat().st_mtime)
-    return [json.loads(path.read_text()) for path in files]
+@dataclass(frozen=True)
+class Guide:
+    """A guide that shows a benchmark: ``ways`` are what the ways to do it are called in it, ours first."""
 
+    benchmark: str
+    page: Path
+    title: str
+    ways: Mapping[str, str]
+    order: Callable[[str], Any]
+    other: Callable[[Runs], str]
 
-def cases(found: Iterable[Sequence[Row]]) -> list[str]:
-    """The names of all cases: clusters before hosts, few before many, empty before nothing to do."""
+    @property
+    def image(self) -> Path:
+        """The plot's file, beside the page."""
+        return self.page.with_name(f"{self.page.stem}-cost.svg")
 
-    def order(case: str) -> tuple[bool, int, str]:
-        number, what, *_rest = case.split()
-        return "host" in what, int(number), case
+    def runs(self) -> Runs:
+        """What all runs found that are kept, the oldest first."""
+        files = sorted(FOLDER.glob(f"{self.benchmark}*.json"), key=lambda path: path.stat().st_mtime)
+        return [json.loads(path.read_text()) for path in files]
 
-    return sorted({row["case"] for rows in found for row in rows}, key=order)
+    def cases(self, found: Runs) -> list[str]:
+        """The names of all cases, in the guide's order."""
+        return sorted({row["case"] for rows in found for row in rows}, key=self.order)
 
 
 def seconds(rows: Sequence[Row], case: str, way: str) -> float | None:
@@ -55,16 +60,16 @@ def seconds(rows: Sequence[Row], case: str, way: str) -> float | None:
     return next(found, None)
 
 
-def table(found: Sequence[Sequence[Row]]) -> str:
+def table(guide: Guide, found: Runs) -> str:
     """Seconds of each run, and the ratios to ours."""
-    lines = ["| | " + " | ".join(TITLES.values()) + " |", "|---" * (len(TITLES) + 1) + "|"]
-    for case in cases(found):
-        cells = [_cell(found, case, way) for way in TITLES]
+    lines = ["| | " + " | ".join(guide.ways.values()) + " |", "|---" * (len(guide.ways) + 1) + "|"]
+    for case in guide.cases(found):
+        cells = [_cell(found, case, way) for way in guide.ways]
         lines.append(f"| {case} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _cell(found: Sequence[Sequence[Row]], case: str, way: str) -> str:
+def _cell(found: Runs, case: str, way: str) -> str:
     every = [value for rows in found if (value := seconds(rows, case, way)) is not None]
     if not every:
         return ""
@@ -82,8 +87,8 @@ def _failed(row: Row) -> bool:
     return row.get("peer_ready", 0) < row.get("clusters", 0)
 
 
-def other(found: Sequence[Sequence[Row]]) -> str:
-    """What else was counted, over all runs."""
+def of_bootstrap(found: Runs) -> str:
+    """What else was counted of bootstraps, over all runs."""
     rows = [row for one in found for row in one]
     again = [row for row in rows if "nothing to do" in row["case"] and (row.get("clusters") or row["hosts"]) > 1]
     many = [row for row in rows if "hosts" in row]
@@ -104,23 +109,40 @@ def other(found: Sequence[Sequence[Row]]) -> str:
     return "\n".join(said) + "\n"
 
 
+def of_tenants(found: Runs) -> str:
+    """What else was counted of onboardings, over all runs."""
+    rows = [row for one in found for row in one]
+    more = [(row["tenants"], row["ours_s"]) for row in rows if "one more" in row["case"]]
+    few, many = min(more), max(more)
+    changing = [row for row in rows if row["ours_commits"]]
+    times = f"{many[1]:.1f} s where there are {many[0]}, {few[1]:.1f} s where there is {few[0]}"
+    said = [
+        f"- one tenant more: {times} (at most 1.5 times as long)",
+        f"- pushes of a run that changes something: {_range(changing, 'ours_pushes')}",
+        f"- the largest process of a run: {_range(rows, 'ours_peak_mb')} MB (at most 250 for 1000 tenants)",
+    ]
+    return "\n".join(said) + "\n"
+
+
 def _range(rows: Iterable[Row], field: str) -> str:
     values = sorted({row[field] for row in rows if field in row})
     return "not measured" if not values else str(values[0]) if len(values) == 1 else f"{values[0]} to {values[-1]}"
 
 
-def plot(found: Sequence[Sequence[Row]]) -> str:
+def plot(guide: Guide, found: Runs) -> str:
     """A row for each case, a dot for each way and run, on a logarithmic scale of seconds; an SVG."""
-    rows = cases(found)
+    rows, colours = guide.cases(found), dict(zip(guide.ways, COLOURS, strict=False))
     dots = [
         (place, way, value)
         for place, case in enumerate(rows)
-        for way in TITLES
+        for way in guide.ways
         for one in found
         if (value := seconds(one, case, way)) is not None
     ]
     ticks = [
-        tick for tick in (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000) if tick <= 2 * max(d[2] for d in dots)
+        tick
+        for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+        if min(d[2] for d in dots) / 2.5 <= tick <= 2.5 * max(d[2] for d in dots)
     ]
     bottom = _TOP + _STEP * len(rows)
     parts = [
@@ -128,12 +150,12 @@ def plot(found: Sequence[Sequence[Row]]) -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {bottom + _FOOT}" '
             'font-family="sans-serif" font-size="12">'
         ),
-        "<title>Seconds of a bootstrap, by the ways to do it</title>",
+        f"<title>{escape(guide.title)}</title>",
         f'<rect width="{_WIDTH}" height="{bottom + _FOOT}" fill="white"/>',
     ]
-    for number, (way, title) in enumerate(TITLES.items()):
+    for number, (way, title) in enumerate(guide.ways.items()):
         x = _LEFT + number * 155
-        parts.append(f'<circle cx="{x}" cy="18" r="5" fill="{COLOURS[way]}"/>')
+        parts.append(f'<circle cx="{x}" cy="18" r="5" fill="{colours[way]}"/>')
         parts.append(f'<text x="{x + 10}" y="22">{escape(title.replace("`", ""))}</text>')
     for tick in ticks:
         x = _across(tick, ticks)
@@ -142,7 +164,7 @@ def plot(found: Sequence[Sequence[Row]]) -> str:
     for place, case in enumerate(rows):
         parts.append(f'<text x="{_LEFT - 12}" y="{_down(place) + 4}" text-anchor="end">{escape(case)}</text>')
     parts += [
-        f'<circle cx="{_across(value, ticks)}" cy="{_down(place)}" r="5" fill="{COLOURS[way]}" fill-opacity="0.75"/>'
+        f'<circle cx="{_across(value, ticks)}" cy="{_down(place)}" r="5" fill="{colours[way]}" fill-opacity="0.75"/>'
         for place, way, value in dots
     ]
     return "\n".join([*parts, "</svg>", ""])
@@ -157,20 +179,60 @@ def _down(place: int) -> int:
     return _TOP + _STEP * place + _STEP // 2
 
 
-def page(text: str, found: Sequence[Sequence[Row]]) -> str:
+def page(guide: Guide, text: str, found: Runs) -> str:
     """The guide with what was found in place of what it says between the marks."""
     before, _begin, rest = text.partition(BEGIN)
     _old, end, after = rest.partition(END)
     if not end:
-        raise SystemExit(f"{PAGE} lacks the lines {BEGIN.strip()} and {END.strip()}")
-    body = f"{table(found)}\n![seconds of a bootstrap, by the ways to do it]({PLOT.name})\n\n{other(found)}"
+        raise SystemExit(f"{guide.page} lacks the lines {BEGIN.strip()} and {END.strip()}")
+    title = guide.title[0].lower() + guide.title[1:]
+    body = f"{table(guide, found)}\n![{title}]({guide.image.name})\n\n{guide.other(found)}"
     return f"{before}{BEGIN}{body}{END}{after}"
 
 
+def _clusters_first(case: str) -> tuple[bool, int, str]:
+    number, what, *_rest = case.split()
+    return "host" in what, int(number), case
+
+
+def _as_done(case: str) -> tuple[int, int]:
+    return int(case.split(maxsplit=1)[0]), ("at once", "nothing to do", "one more").index(case.rpartition(", ")[2])
+
+
+GUIDES = (
+    Guide(
+        "bootstrap",
+        DOCS / "bootstrap.md",
+        "Seconds of a bootstrap, by the ways to do it",
+        {
+            OURS: "ours",
+            LOOP: "a loop of Flux's own",
+            "flux, xargs -P": "the same by `xargs -P`",
+            "a task per object": "a task for each object",
+        },
+        _clusters_first,
+        of_bootstrap,
+    ),
+    Guide(
+        "tenants",
+        DOCS / "onboarding.md",
+        "Seconds of an onboarding, by the ways to do it",
+        {
+            OURS: "ours",
+            "flux create, a loop": "a loop of `flux create`",
+            "a role of templates": "a role with templates",
+        },
+        _as_done,
+        of_tenants,
+    ),
+)
+
+
 if __name__ == "__main__":
-    every = runs()
+    every = [(guide, found) for guide in GUIDES if (found := guide.runs())]
     if not every:
-        raise SystemExit(f"{FOLDER} holds nothing: make bench-bootstrap")
-    PAGE.write_text(page(PAGE.read_text(), every))
-    PLOT.write_text(plot(every))
-    print(table(every) + "\n" + other(every))
+        raise SystemExit(f"{FOLDER} holds nothing: make bench-bootstrap, make bench-tenants")
+    for guide, found in every:
+        guide.page.write_text(page(guide, guide.page.read_text(), found))
+        guide.image.write_text(plot(guide, found))
+        print(f"{guide.page.name}\n{table(guide, found)}\n{guide.other(found)}")

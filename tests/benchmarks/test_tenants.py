@@ -1,51 +1,81 @@
 # Copyright: fluxops.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Onboarding many tenants, and against what a team would write itself: a role with a template task for each file.
+"""Onboarding many tenants against what a team would do instead.
 
-    make bench                 # BENCH_TENANTS="1 100 1000" request files, and BENCH_ROLE=100 tenants by the role
+    make bench-tenants         # Flux's own program is found on PATH or in FLUX
 
-The repository's side alone: files written, one commit, pushed to the lab's forge; no cluster applies it. Each once for
-all, once more with nothing to do, and (not by the role) once for one tenant more. The role's templates are the very
-files that onboarding writes. Wall time, processor time of the programs themselves, and commits; ratios are ours to
-theirs. No figure is asserted: machines differ.
+BENCH_TENANTS="1 100 1000 5000" says how many request files there are, BENCH_PEER_TENANTS="1 100 1000" for which of
+these the peers work too: Flux's own `flux create tenant|source git|kustomization --export`, three calls for each
+tenant, and a role with a template task for each file, whose templates are the very files that onboarding writes. The
+role takes a second a tenant, so where there are more than a hundred it works once.
+
+The repository's side alone: files written, one commit, pushed to the lab's forge; no cluster applies it. Each way once
+for all tenants, once more with nothing to do, and (ours) for one tenant more. Ratios are theirs to ours: above 1 we are
+faster. No figure is asserted: machines differ. What is asserted is that each way did the work.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.benchmarks.costs import Cost, measure
+from tests.benchmarks.costs import Cost, Record, measure
 from tests.integration.project import Project
 from tests.lab import Lab
 
-COUNTS = [int(count) for count in os.environ.get("BENCH_TENANTS", "1 100 1000").split()]
-ROLE_COUNT = int(os.environ.get("BENCH_ROLE", "100"))
+COUNTS = [int(count) for count in os.environ.get("BENCH_TENANTS", "1 100 1000 5000").split()]
+PEER_COUNTS = [int(count) for count in os.environ.get("BENCH_PEER_TENANTS", "1 100 1000").split()]
+FLUX = os.environ.get("FLUX") or shutil.which("flux")
 CLUSTER, ENVIRONMENT, REPOSITORY = "bench-1", "bench", "bench-tenants"
-STEPS = ("all", "nothing to do", "one more")
+LOOP, ROLE = "flux create, a loop", "a role of templates"
+ALL, AGAIN, MORE = "at once", "nothing to do", "one more"
+_PATIENT = 100
+# Peer → case → number of tenants → the ratio to reach.
+GOALS = {(LOOP, ALL): {1000: 12.0}, (ROLE, ALL): {1000: 100.0}}
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A fleet whose repository knows its cluster and no tenant, and a folder for one way to onboard."""
+
+    project: Project
+    folder: Path
+
+    @property
+    def commits(self) -> int:
+        """How many the branch has."""
+        return len(self.project.commits())
 
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    """A lab with a cluster for this alone, ended afterwards."""
+    """A lab with an empty cluster for this alone, ended afterwards."""
     found = Lab()
     was_up = found.status()[1]
     found.up([CLUSTER])
+    found.reset(CLUSTER)
     try:
         yield found
     finally:
         found.forge.delete_repository(REPOSITORY)
         if not was_up:
             found.down()
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    """What is found goes to a file that other programs read."""
+    return Record("tenants")
 
 
 def named(number: int) -> str:
@@ -62,81 +92,98 @@ def write_request(folder: Path, number: int) -> Path:
         "sources": [{"name": "deploy", "url": f"https://git.example/{name}/{name}-deploy.git"}],
         "environments": {ENVIRONMENT: {"source": "deploy", "ref": {"branch": "main"}, "path": f"./flux/{ENVIRONMENT}"}},
     }
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.yml"
     path.write_text(yaml.safe_dump(request, sort_keys=False))
     return path
 
 
-def fleet(lab: Lab, folder: Path) -> Project:
-    """A fleet whose repository knows its cluster, and no tenant. Nothing applies it: the machine is ours."""
+def ground(lab: Lab, folder: Path) -> Ground:
+    """A repository made anew. Nothing applies it: the machine is ours."""
     lab.forge.delete_repository(REPOSITORY)
     lab.forge.create_repository(REPOSITORY)
-    made = Project(lab, folder, REPOSITORY, hosts={CLUSTER: {"fleet_environment": ENVIRONMENT}})
-    outcome = made.run("--limit", CLUSTER, "--tags", "repository")
+    project = Project(lab, folder / "fleet", REPOSITORY, hosts={CLUSTER: {"fleet_environment": ENVIRONMENT}})
+    outcome = project.run("--limit", CLUSTER, "--tags", "repository")
     assert outcome.code == 0, outcome.output
-    return made
+    return Ground(project, folder)
 
 
-def onboard(project: Project, requests: Path) -> None:
+def cost(found: Ground, work: Callable[[], None]) -> Cost:
+    """Of one go, with the commits that it made; each is pushed by itself."""
+    before = found.commits
+    return measure(work, lambda: found.commits - before, lambda: found.commits - before)
+
+
+def onboard(found: Ground, requests: Path) -> None:
     """One run for the tenants of a file, or of a folder of files."""
     arguments = ("--limit", CLUSTER, "--tags", "repository")
-    outcome = project.run(*arguments, playbook="onboard", fleet_requests=str(requests))
+    outcome = found.project.run(*arguments, playbook="onboard", fleet_requests=str(requests))
     assert outcome.code == 0, outcome.output
 
 
-def ours(lab: Lab, folder: Path, count: int) -> tuple[list[Cost], Project]:
-    """What onboarding costs, step by step."""
-    project, requests = fleet(lab, folder / f"fleet-{count}"), folder / f"requests-{count}"
-    for number in range(count):
-        write_request(requests, number)
-    more = write_request(folder / "more", count)
-    found = [
-        measure(lambda place=place: onboard(project, place), lambda: len(project.commits()))  # type: ignore[misc]
-        for place in (requests, requests, more)
-    ]
-    return found, project
+def checkout(found: Ground, environment: Mapping[str, str]) -> Path:
+    """A fresh clone, as a person or a pipeline has it."""
+    folder, url = found.folder / "checkout", found.project.lab.forge.urls(REPOSITORY)["https_url"]
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run(["git", "clone", "-q", url, folder], env=environment, check=True, capture_output=True)
+    return folder
 
 
-def theirs(lab: Lab, folder: Path, files: Mapping[str, str], count: int) -> list[Cost]:
-    """What a role costs that writes the same files, step by step."""
-    project, names = fleet(lab, folder / "role"), [named(number) for number in range(count)]
-    work = folder / "role" / "work"
-    write_role(work, files)
+def create(found: Ground, names: list[str]) -> None:
+    """What Flux's own guide says for each tenant, and one commit of it all."""
+    environment = git_environment(found.project.lab)
+    folder = checkout(found, environment)
+    for name in names:
+        place = folder / "projects" / ENVIRONMENT / name
+        place.mkdir(parents=True, exist_ok=True)
+        url = f"--url=https://git.example/{name}/{name}-deploy.git"
+        space, account = f"--namespace={name}", f"--service-account={name}"
+        path, source = f"--path=./flux/{ENVIRONMENT}", f"--source=GitRepository/{name}.{name}"
+        commands = {
+            "rbac": ["tenant", name, f"--with-namespace={name}"],
+            "source": ["source", "git", name, url, "--branch=main", "--interval=5m", space],
+            "sync": ["kustomization", name, source, path, "--prune", "--interval=5m", account, space],
+        }
+        for file, command in commands.items():
+            done = subprocess.run([str(FLUX), "create", *command, "--export"], check=True, capture_output=True)
+            (place / f"{file}.yaml").write_bytes(done.stdout)
+    script = "git add -A && git diff --cached --quiet || (git commit -qm onboard && git push -q)"
+    subprocess.run(["sh", "-c", script], cwd=folder, env=environment, check=True, capture_output=True)
 
-    def run(tenants: list[str]) -> None:
-        given = {"tenants": tenants, "url": lab.forge.urls(REPOSITORY)["https_url"], "work": str(work / "repository")}
-        (work / "given.json").write_text(json.dumps(given))
-        program = Path(sys.executable).with_name("ansible-playbook")
-        command = [str(program), str(work / "onboard.yml"), "-e", "@given.json"]
-        done = subprocess.run(command, cwd=work, env=environment(lab), capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
 
-    return [
-        measure(lambda tenants=tenants: run(tenants), lambda: len(project.commits()))  # type: ignore[misc]
-        for tenants in (names, names)
-    ]
-
-
-def write_role(work: Path, files: Mapping[str, str]) -> None:
+def play(found: Ground, names: list[str], texts: Mapping[str, str]) -> None:
     """A playbook with a role that has a template task for each file: clone, write, commit, push."""
+    work = found.folder / "role"
+    if not work.exists():
+        write_role(work, texts)
+    url = found.project.lab.forge.urls(REPOSITORY)["https_url"]
+    (work / "given.json").write_text(json.dumps({"tenants": names, "url": url, "work": str(work / "repository")}))
+    program = Path(sys.executable).with_name("ansible-playbook")
+    command = [str(program), str(work / "onboard.yml"), "-e", "@given.json"]
+    environment = git_environment(found.project.lab)
+    done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def write_role(work: Path, texts: Mapping[str, str]) -> None:
+    """The role and its playbook: path below the environment's folder → text of each template."""
     role = work / "roles" / "onboarding"
     for folder in ("tasks", "templates"):
         (role / folder).mkdir(parents=True)
     tasks = yaml.safe_load(BEFORE)
-    for number, (path, text) in enumerate(files.items()):
+    for number, (path, text) in enumerate(texts.items()):
         (role / "templates" / f"{number}.j2").write_text(text)
         written = {"src": f"{number}.j2", "dest": f"{{{{ work }}}}/projects/{ENVIRONMENT}/{path}", "mode": "0644"}
         tasks.append({"ansible.builtin.template": written, "loop": "{{ tenants }}"})
     (role / "tasks" / "main.yml").write_text(yaml.safe_dump([*tasks, *yaml.safe_load(AFTER)], sort_keys=False))
-    play = {"hosts": "localhost", "gather_facts": False, "roles": ["onboarding"]}
-    (work / "onboard.yml").write_text(yaml.safe_dump([play], sort_keys=False))
+    one = {"hosts": "localhost", "gather_facts": False, "roles": ["onboarding"]}
+    (work / "onboard.yml").write_text(yaml.safe_dump([one], sort_keys=False))
 
 
 BEFORE = f"""
 - ansible.builtin.git: {{repo: "{{{{ url }}}}", dest: "{{{{ work }}}}", version: main}}
 - ansible.builtin.file: {{path: "{{{{ work }}}}/projects/{ENVIRONMENT}/{{{{ item }}}}", state: directory}}
-  loop: "{{{{ ['namespaces'] + tenants }}}}"
+  loop: "{{{{ ['namespaces', 'sync'] + tenants }}}}"
 """
 AFTER = """
 - ansible.builtin.shell: git add -A && git diff --cached --quiet || (git commit -qm onboard && git push -q)
@@ -144,7 +191,7 @@ AFTER = """
 """
 
 
-def environment(lab: Lab) -> dict[str, str]:
+def git_environment(lab: Lab) -> dict[str, str]:
     """How git gets to the forge, and whose commits they are."""
     facts = lab.forge.facts
     settings = {"http.extraHeader": f"Authorization: token {facts['token']}", "user.name": "Team"}
@@ -157,33 +204,57 @@ def environment(lab: Lab) -> dict[str, str]:
 
 def as_templates(project: Project) -> dict[str, str]:
     """The files of the first tenant as templates of any: path below the environment's folder → text."""
-    name = named(0)
-    shard = hashlib.sha256(name.encode()).hexdigest()[0]
-    places = {
-        f"{name}/tenant.yaml": "{{ item }}/tenant.yaml",
-        f"namespaces/{name}": "namespaces/{{ item }}",
-        f"sync/{shard}/{name}.yaml": "sync/{{ (item | hash('sha256'))[0] }}/{{ item }}.yaml",
+    name, prefix = named(0), f"projects/{ENVIRONMENT}/"
+    own = [path.removeprefix(prefix) for path in project.tree() if path.startswith(prefix) and name in path]
+    # One folder will do for what is spread over several.
+    places = {path: f"sync/{path.split('/')[-1]}" if path.startswith("sync/") else path for path in own}
+    return {
+        place.replace(name, "{{ item }}"): project.file(f"{prefix}{path}").replace(name, "{{ item }}")
+        for path, place in places.items()
     }
-    texts = {place: project.file(f"projects/{ENVIRONMENT}/{path}") for path, place in places.items()}
-    return {place: text.replace(name, "{{ item }}") for place, text in texts.items()}
 
 
-def test_tenants(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found: dict[int, list[Cost]] = {}
-    templates: dict[str, str] = {}
-    for count in sorted({*COUNTS, ROLE_COUNT}):
-        found[count], project = ours(lab, tmp_path, count)
-        templates = templates or as_templates(project)
-    other = theirs(lab, tmp_path, templates, ROLE_COUNT)
-    for costs in (*found.values(), other):
-        assert [cost.commits for cost in costs] == [2, 2, 3][: len(costs)]  # the first one is bootstrap's
+def ways(texts: Mapping[str, str]) -> dict[str, Callable[[Ground, list[str]], None]]:
+    """How else to onboard, of what is here."""
+    found: dict[str, Callable[[Ground, list[str]], None]] = {LOOP: create} if FLUX else {}
+    found[ROLE] = lambda ground, names: play(ground, names, texts)
+    return found
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_tenants(lab: Lab, record: Record, count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own, names = ground(lab, tmp_path / "ours"), [named(number) for number in range(count)]
+    for number in range(count):
+        write_request(tmp_path / "requests", number)
+    more = write_request(tmp_path / "more", count)
+    places = {ALL: tmp_path / "requests", AGAIN: tmp_path / "requests", MORE: more}
+    ours = {}
+    for case, place in places.items():
+        ours[case] = cost(own, lambda place=place: onboard(own, place))  # type: ignore[misc]
+        tell(capsys, f"{count} tenants, {case}: ours", ours[case])
+    assert [one.commits for one in ours.values()] == [1, 0, 1]
+    texts, measured = as_templates(own.project), set()
+    for way, work in ways(texts).items() if count in PEER_COUNTS else ():
+        other = ground(lab, tmp_path / way.partition(" ")[0])
+        for case in (ALL, AGAIN) if way == LOOP or count <= _PATIENT else (ALL,):
+            theirs = cost(other, lambda: work(other, names))  # noqa: B023 - called at once
+            tell(capsys, f"{count} tenants, {case}: {way}", theirs)
+            goal = GOALS.get((way, case), {}).get(count)
+            record.add(titled(count, case), ours[case], way, theirs, goal, tenants=count)
+            assert theirs.commits == (1 if case == ALL else 0)
+            measured.add(case)
+    for case in [one for one in places if one not in measured]:
+        record.add(titled(count, case), ours[case], LOOP, None, None, tenants=count)
+
+
+def titled(count: int, case: str) -> str:
+    """A case's name."""
+    tenants = f"{count} tenant{'s' if count > 1 else ''}"
+    return f"{tenants} there, {case}" if case == MORE else f"{tenants}, {case}"
+
+
+def tell(capsys: pytest.CaptureFixture[str], what: str, one: Cost) -> None:
+    """A line for those who wait."""
     with capsys.disabled():
-        print("\ntenants  step             wall s   processor s")
-        for count, costs in found.items():
-            for step, cost in zip(STEPS, costs, strict=True):
-                print(f"{count:7}  {step:14} {cost.wall:8.1f}  {cost.processor:12.1f}")
-        print(f"\n{ROLE_COUNT} tenants     wall s (ours/theirs)      processor s (ours/theirs)")
-        for step, mine, cost in zip(STEPS, found[ROLE_COUNT], other, strict=False):
-            wall = f"{mine.wall:6.1f} / {cost.wall:6.1f} = {mine.wall / cost.wall:4.2f}"
-            processor = f"{mine.processor:6.1f} / {cost.processor:6.1f} = {mine.processor / cost.processor:4.2f}"
-            print(f"{step:14}  {wall}   {processor}")
+        figures = f"{one.wall:.2f} s, {one.processor:.1f} s of processor, {one.peak:.0f} MB, {one.pushes} pushes"
+        print(f"\n{what}: {figures}", end="", flush=True)

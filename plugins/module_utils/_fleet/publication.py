@@ -23,11 +23,12 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
     upgrade,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.fleet_skeleton import Skeleton
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import Manifest
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.messages import clusters_message
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Distribution
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import Plan, plan_files
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import Change, Plan, plan_files
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 
@@ -61,6 +62,8 @@ class Wishes:
     upgrade: bool = False
     moving: Collection[str] = ()
     """The names of clusters that follow something else until now."""
+    skeleton: Skeleton | None = None
+    """What the repository gets where it is empty."""
     layout: Layout = field(default_factory=Layout)
 
     @property
@@ -124,7 +127,8 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
         components = wishes.components[one.distribution]
         desired |= render.cluster_files(one, layout, wishes.renderer, components, existing)
     rewritten = _rewritten(wishes, snapshot)
-    plan = plan_files(desired, existing, wishes.hand_edits).with_changes(rewritten.changes)
+    plan = plan_files(desired, existing, wishes.hand_edits)
+    plan = plan.with_changes([*rewritten.changes, *_first(wishes, existing, snapshot)])
     touched = [one for one in wishes.clusters if any(path.startswith(wishes.directory(one)) for path in plan.paths)]
     new = [one.name for one in touched if files[one.name] not in existing]
     message = clusters_message(new, [one.name for one in touched if one.name not in new], plan.paths)
@@ -141,6 +145,15 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
         holds=_holds(wishes, snapshot, desired),
         left=_left(wishes, rewritten, locks),
     )
+
+
+def _first(wishes: Wishes, existing: Mapping[str, str], snapshot: Snapshot) -> list[Change]:
+    """What only an empty repository gets."""
+    if wishes.skeleton is None or existing or snapshot.paths(""):
+        return []
+    environments = sorted({one.environment for one in wishes.clusters})
+    files = wishes.skeleton.files(wishes.renderer, wishes.clusters[0].sync.branch, environments)
+    return [Change(path, None, text) for path, text in files.items()]
 
 
 def _existing(wishes: Wishes, snapshot: Snapshot) -> dict[str, str]:

@@ -26,6 +26,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
     upgrade,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.fleet_skeleton import Skeleton
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import Manifest
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Distribution
@@ -52,6 +53,7 @@ ARGUMENTS: Specification = {
     "inventory": {"type": "dict", "default": {}},
     "unreachable": {"type": "str", "choices": ["skip", "fail"], "default": "skip"},
     "hand_edits": {"type": "str", "choices": list(HAND_EDITS), "default": "hold"},
+    "owners": {"type": "list", "elements": "str", "default": []},
     "templates": {"type": "path"},
     "cache": {"type": "path"},
 }
@@ -92,8 +94,12 @@ def _checked(parameters: Mapping[str, Any]) -> list[Cluster]:
     problems += (Problem(**one) for one in parameters["problems"])
     problems += preflight.same_names(parameters["inventory"] or {one["host"]: one["name"] for one in specifications})
     problems += preflight.same_cluster(clusters)
-    raise_if(problems)
+    raise_if([*problems, *_skeleton(parameters).problems()])
     return clusters
+
+
+def _skeleton(parameters: Mapping[str, Any]) -> Skeleton:
+    return Skeleton(parameters["owners"], (parameters["forge"] or {}).get("kind", ""))
 
 
 def _components(clusters: list[Cluster], parameters: Mapping[str, Any]) -> dict[Distribution, Manifest]:
@@ -113,4 +119,4 @@ def _wishes(
     moving = [name for name, follows in reached.items() if any(follows) and follows != wanted.get(name)]
     migrates = any(one.get("upgrade") for one in parameters["clusters"])
     ways = (parameters["hand_edits"], parameters["allow"])
-    return Wishes(clusters, components, renderer, *ways, anew, migrates, moving)
+    return Wishes(clusters, components, renderer, *ways, anew, migrates, moving, _skeleton(parameters))

@@ -19,9 +19,10 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import 
 ROOT = Path(__file__).resolve().parents[3]
 DIGEST = "ab" * 32
 UID = "0a1b2c3d-0000-4000-8000-000000000001"
+_TEMPLATES = ROOT / "roles" / "bootstrap" / "templates"
 TEMPLATES = {
-    path.name: path.read_text(encoding="utf-8")
-    for path in sorted((ROOT / "roles" / "bootstrap" / "templates").glob("*.yaml.j2"))
+    path.relative_to(_TEMPLATES).as_posix(): path.read_text(encoding="utf-8")
+    for path in sorted(_TEMPLATES.rglob("*.j2"))
 }
 COMPONENTS = (Path(__file__).parent / "components.yaml.txt").read_text(encoding="utf-8")
 _SETTINGS = {one.name for one in fields(Settings)}

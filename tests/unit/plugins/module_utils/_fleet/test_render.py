@@ -221,7 +221,7 @@ def test_cluster_files_use_the_templates_that_they_get() -> None:
     assert documents.read(found, "x") == [{"kind": "ConfigMap", "metadata": {"name": "stg-1"}}]
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("name", [name for name in TEMPLATES if "/" not in name])
 def test_templates_use_no_variable_that_is_not_promised(name: str) -> None:
     promised = set(render.template_variables(cluster(), LAYOUT, MANIFEST))
     used = set(re.findall(r"(?:{{|\bin) +(\w+)\.", TEMPLATES[name]))
