@@ -14,6 +14,13 @@ description:
   - Reads requests, and fails with every problem of every one, each with file, line, field, value and what would be
     right.
   - Also checks them against each other (tenants that stand twice, namespaces that two of them want).
+  - In a job of GitHub, Gitea or Forgejo (E(GITHUB_ACTIONS)) each problem is also printed so that it is shown beside its
+    line of the change.
+options:
+  json_file:
+    description: A file for the problems in the form of GitLab's code quality report, which merge requests show. Its
+      directory must exist.
+    type: path
 notes:
   - This is an action; it always runs on the controller, whatever the connection of the host.
 extends_documentation_fragment:

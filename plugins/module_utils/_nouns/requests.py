@@ -17,7 +17,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import requests
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
-ARGUMENTS: Specification = {**REQUESTS}
+ARGUMENTS: Specification = {**REQUESTS, "json_file": {"type": "path"}}
 
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
