@@ -52,6 +52,10 @@ options:
     type: list
     elements: raw
     default: []
+  gate:
+    description: What must hold between the waves, as this host has it. Returned as it is, and refused as O(waves) are.
+    type: dict
+    default: {}
   name:
     description: The cluster's name. It is its directory's name in the repository.
     type: str
@@ -135,6 +139,10 @@ waves:
   returned: always
   type: list
   elements: raw
+gate:
+  description: As given.
+  returned: always
+  type: dict
 before:
   description: What is not ready (C(ailing)), and which objects of Flux's there are in its own namespace (C(fleet)).
   returned: where O(before) asked for it and the cluster was reached

@@ -119,7 +119,7 @@ def test_run_that_stopped_is_resumed(story: Story) -> None:
 
 def test_wrong_waves_are_told_before_anything_is_written(story: Story) -> None:
     commits = story.project.commits()
-    other = {STAGING: {"fleet_waves": ["100%"]}}  # the other one is first in the inventory
+    other = {STAGING: {"fleet_waves": ["100%"], "fleet_gate": {"hold": 9}}}  # the other one is first in the inventory
     run = story.run(**OPEN, fleet_waves=["stagin", ["120%"]], fleet_cluster_name="BAD", hosts=other)
     assert run.code != 0
     for said in (
@@ -127,7 +127,8 @@ def test_wrong_waves_are_told_before_anything_is_written(story: Story) -> None:
         "fleet_waves is '120%': neither a host nor a group",
         f"{STAGING}: fleet_waves: in no wave",
         "fleet_cluster_name is 'BAD'",
-        "fleet_waves: is not the same on all hosts of this run, which goes by one list",
+        "fleet_waves: is not the same on all hosts of this run, which goes by one: ",
+        f"fleet_gate: is not the same on all hosts of this run, which goes by one: {{'hold': 5}} on {PRODUCTION}",
         f"['stagin', ['120%']] on {PRODUCTION}; ['100%'] on {STAGING}: set it in group_vars/all",
     ):
         assert said in run.words, said

@@ -81,20 +81,20 @@ def stated_problems(specifications: Iterable[Mapping[str, Any]], unreachable: st
     return [
         *(Problem(**problem) for one in found for problem in one.get("problems") or []),
         *(Problem(one["host"], "fleet_unreachable", "fail", one["failure"]) for one in away),
-        *_other_waves(found),
+        *(problem for field in ("waves", "gate") for problem in _differing(found, field)),
     ]
 
 
-def _other_waves(specifications: Sequence[Mapping[str, Any]]) -> list[Problem]:
-    """Waves that are not the same on all hosts: a run goes by one list of them."""
+def _differing(specifications: Sequence[Mapping[str, Any]], field: str) -> list[Problem]:
+    """Waves, or a gate, that are not the same on all hosts: a run goes by one of them."""
     hosts: dict[str, list[str]] = defaultdict(list)
     for one in specifications:
-        hosts[str(one.get("waves") or [])].append(one["host"])
+        hosts[str(one.get(field) or "nothing")].append(one["host"])
     if len(hosts) < 2:
         return []
-    said = "; ".join(f"{waves} on {some(names, _LISTED)}" for waves, names in hosts.items())
-    hint = f"is not the same on all hosts of this run, which goes by one list: {said}: set it in group_vars/all"
-    return [Problem("run", "fleet_waves", "", hint)]
+    said = "; ".join(f"{value} on {some(names, _LISTED)}" for value, names in hosts.items())
+    hint = f"is not the same on all hosts of this run, which goes by one: {said}: set it in group_vars/all"
+    return [Problem("run", f"fleet_{field}", "", hint)]
 
 
 def check_known(members: Sequence[Member], snapshot: Snapshot, layout: Layout, allow: Iterable[str]) -> None:

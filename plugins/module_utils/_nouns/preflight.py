@@ -41,9 +41,10 @@ ARGUMENTS: Specification = {
     "components": {"type": "list", "elements": "dict", "default": []},
     "upgrade": {"type": "bool", "default": False},
     "waves": {"type": "list", "elements": "raw", "default": []},
+    "gate": {"type": "dict", "default": {}},
 }
 
-_AS_GIVEN = ("name", "environment", "substitutions", "flux", "components", "upgrade", "waves")
+_AS_GIVEN = ("name", "environment", "substitutions", "flux", "components", "upgrade", "waves", "gate")
 
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:

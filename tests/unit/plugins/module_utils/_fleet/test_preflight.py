@@ -184,7 +184,19 @@ def test_one_list_of_waves_for_all_hosts(others: dict[str, Any]) -> None:
     assert preflight.stated_problems(mine, "skip") == []
     (problem,) = preflight.stated_problems([{"host": "c", **reached, **others}, *mine], "skip")
     assert (problem.where, problem.field) == ("run", "fleet_waves")
-    assert f"{others.get('waves', [])} on c; [['staging'], 'c'] on a, b: set it in group_vars/all" in problem.hint
+    other = others.get("waves") or "nothing"
+    assert f"{other} on c; [['staging'], 'c'] on a, b: set it in group_vars/all" in problem.hint
+
+
+def test_one_gate_for_all_hosts() -> None:
+    hosts = [
+        {"host": host, "reachable": True, "failure": "", "gate": {"hold": hold}}
+        for host, hold in zip("abc", (5, 5, 0), strict=True)
+    ]
+    (problem,) = preflight.stated_problems(hosts, "skip")
+    assert (problem.where, problem.field) == ("run", "fleet_gate")
+    assert "{'hold': 5} on a, b; {'hold': 0} on c" in problem.hint
+    assert preflight.stated_problems(hosts[:2], "skip") == []
 
 
 def test_check_known() -> None:
