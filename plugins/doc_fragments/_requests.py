@@ -32,6 +32,20 @@ options:
     type: str
     choices: [standard, strict, open]
     default: standard
+  defaults:
+    description: What requests get that leave it out, by the names of a request C(quota), C(limits), C(interval) and
+      C(timeout); and C(environments), environment to the same and C(profile).
+    type: dict
+    default: {}
+  caps:
+    description:
+      - How far requests may go.
+      - C(quota) has what a namespace may use at most, by resource, also where nobody asks for a quota of it.
+      - C(profiles) has the allowed profiles.
+      - C(sources) has patterns of allowed URLs, with V(*) for what lies between two slashes and V(/**) at the end for
+        all that lies below.
+    type: dict
+    default: {}
   forbidden_namespaces:
     description: Namespaces of the platform that no tenant may have, V(name) or V(prefix*), beside C(default),
       C(flux-system) and C(kube-*).

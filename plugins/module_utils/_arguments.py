@@ -101,6 +101,8 @@ REQUESTS: Specification = {
     "requests": {"type": "list", "elements": "path", "default": []},
     "tenants": {"type": "list", "elements": "dict", "default": []},
     "profile": {"type": "str", "choices": ["standard", "strict", "open"], "default": "standard"},
+    "defaults": {"type": "dict", "default": {}},
+    "caps": {"type": "dict", "default": {}},
     "forbidden_namespaces": {"type": "list", "elements": "str", "default": []},
     "known_hosts": {"type": "str"},
 }

@@ -102,12 +102,24 @@ _NAMESPACE = Text(
     f"{_NAMES}, at most 63, and none of {', '.join(FORBIDDEN_NAMESPACES)}",
     63,
 )
-_ENVIRONMENT_NAME = Text("", _refused(model.RESERVED_ENVIRONMENTS, _LABEL), f"{_NAMES}, at most 63, and not base", 63)
+ENVIRONMENT_NAME = Text("", _refused(model.RESERVED_ENVIRONMENTS, _LABEL), f"{_NAMES}, at most 63, and not base", 63)
 _CLUSTER = Text("", _LABEL, f"{_NAMES}, at most 63", 63)
 _SOURCE_NAME = Text("A name for the repository, for this request.", _SHORT_LABEL, f"{_NAMES}, at most 56", 56)
 _GROUP = Text("", r"[!-~]+( [!-~]+)*", "a group of the cluster's identity provider, in ASCII", 253, _group_fault)
-_PROFILE = Word("How closely the tenant is fenced in; the fleet's own default where it is left out.", tuple(PROFILES))
+PROFILE = Word("How closely the tenant is fenced in; the fleet's own default where it is left out.", tuple(PROFILES))
 _QUANTITY = Amount("")
+QUOTA = Table(
+    "What a namespace may use, by the names of a ResourceQuota; over the profile's own.",
+    Text("", r"[A-Za-z0-9]([A-Za-z0-9._/-]{0,250}[A-Za-z0-9])?", "a resource, such as requests.cpu or pods"),
+    _QUANTITY,
+    0,
+)
+LIMITS = Table(
+    "What a container gets that says nothing itself; over the profile's own.",
+    Text("", r"cpu|memory|ephemeral-storage", "cpu, memory or ephemeral-storage"),
+    _QUANTITY,
+    0,
+)
 
 _OWNER = Record(
     "Who answers for the tenant.",
@@ -148,6 +160,8 @@ _REF = Record(
     one_of=True,
 )
 _DURATIONS = "a duration above zero, such as 30s, 10m or 1h30m"
+INTERVAL = Text("How often Flux looks; 5m where it is left out.", _DURATION, _DURATIONS, 32)
+TIMEOUT = Text("How long workloads may take to be ready; 5m where it is left out.", _DURATION, _DURATIONS, 32)
 _ENVIRONMENT = Record(
     "",
     {
@@ -162,9 +176,9 @@ _ENVIRONMENT = Record(
         ),
         "clusters": Items("Only these clusters of the environment.", _CLUSTER, most=500),
         "suspend": Flag("Whether Flux lets the tenant's workloads be as they are."),
-        "interval": Text("How often Flux looks; 5m where it is left out.", _DURATION, _DURATIONS, 32),
-        "timeout": Text("How long workloads may take to be ready; 5m where it is left out.", _DURATION, _DURATIONS, 32),
-        "profile": _PROFILE,
+        "interval": INTERVAL,
+        "timeout": TIMEOUT,
+        "profile": PROFILE,
     },
 )
 
@@ -179,21 +193,11 @@ _FIELDS: dict[str, Shape] = {
         "Groups that may work in the namespaces (admin), or see them (view).",
         {"admin": Items("", _GROUP, 0), "view": Items("", _GROUP, 0)},
     ),
-    "profile": _PROFILE,
-    "quota": Table(
-        "What a namespace may use, by the names of a ResourceQuota; over the profile's own.",
-        Text("", r"[A-Za-z0-9]([A-Za-z0-9._/-]{0,250}[A-Za-z0-9])?", "a resource, such as requests.cpu or pods"),
-        _QUANTITY,
-        0,
-    ),
-    "limits": Table(
-        "What a container gets that says nothing itself; over the profile's own.",
-        Text("", r"cpu|memory|ephemeral-storage", "cpu, memory or ephemeral-storage"),
-        _QUANTITY,
-        0,
-    ),
+    "profile": PROFILE,
+    "quota": QUOTA,
+    "limits": LIMITS,
     "sources": Items("The tenant's repositories.", _SOURCE, most=20),
-    "environments": Table("What is applied where.", _ENVIRONMENT_NAME, _ENVIRONMENT, most=50),
+    "environments": Table("What is applied where.", ENVIRONMENT_NAME, _ENVIRONMENT, most=50),
 }
 
 FORM = Record(

@@ -91,6 +91,7 @@ def plan_onboarding(wishes: Onboarding, snapshot: Snapshot) -> ProjectsPlan:
         *collisions.in_clusters(wishes.rendered, wishes.found, places, scope),
         *(problem for one in wishes.tenants for problem in _placement_problems(one, places, scope)),
         *(problem for case in cases for problem in case.words(scope.allow)),
+        *wishes.rules.policy.unknown(scope.inventory),
     ]
     raise_if(problems)
     return ProjectsPlan([case.part for case in cases], scope.layout)

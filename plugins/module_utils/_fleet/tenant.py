@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import known_hosts, profiles
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form import FORM, namespace_fault
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.policy import Policy
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Path, Request
 
 INTERVAL, TIMEOUT = "5m", "5m"
@@ -35,7 +36,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Placement:
-    """What a tenant gets in one environment. ``clusters``: all of the environment where none is named."""
+    """What a tenant gets in one environment. ``clusters``: all of the environment where none is named.
+
+    ``quota`` and ``limits`` are all that is in force there, by resource.
+    """
 
     environment: str
     source: Source
@@ -46,6 +50,8 @@ class Placement:
     interval: str
     timeout: str
     profile: str
+    quota: Mapping[str, str]
+    limits: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,6 @@ class Tenant:
     namespaces: tuple[str, ...] = ()
     access: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     placements: tuple[Placement, ...] = ()
-    quota: Mapping[str, str] = field(default_factory=dict)
-    limits: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -84,8 +88,6 @@ class Tenant:
             "access": {right: list(groups) for right, groups in self.access.items()},
             "sources": [{"name": one.name, "url": one.url, "secret": one.secret} for one in sources.values()],
             "environments": {one.environment: _placement_as_dict(one) for one in self.placements},
-            "quota": dict(self.quota),
-            "limits": dict(self.limits),
         }
 
 
@@ -95,6 +97,8 @@ def _placement_as_dict(placement: Placement) -> dict[str, Any]:
         "source": placement.source.name,
         "ref": dict([placement.ref]),
         "clusters": list(placement.clusters),
+        "quota": dict(placement.quota),
+        "limits": dict(placement.limits),
         **{name: getattr(placement, name) for name in plain},
     }
 
@@ -105,16 +109,25 @@ class Rules:
 
     ``profile`` is for requests that name none; ``forbidden`` are namespaces of the platform (``name`` or ``prefix*``);
     ``known_hosts`` is a text with the host keys of all Git hosts, None where they are not to be checked.
+    ``policy`` has the fleet's defaults and caps.
     """
 
     profile: str = profiles.DEFAULT
     forbidden: tuple[str, ...] = ()
     known_hosts: str | None = None
+    policy: Policy = field(default_factory=Policy)
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Rules:
-        """The rules of a noun's parameters."""
-        return cls(params["profile"], tuple(params["forbidden_namespaces"]), params["known_hosts"])
+        """The rules of a noun's parameters. Raises InvalidInput with all that is wrong with them."""
+        policy = Policy(params["defaults"], params["caps"])
+        raise_if(policy.problems())
+        return cls(params["profile"], tuple(params["forbidden_namespaces"]), params["known_hosts"], policy)
+
+    def profile_of(self, environment: str, request: Mapping[str, Any]) -> str:
+        """How closely a request is fenced in, in one environment."""
+        asked = request["environments"][environment].get("profile") or request.get("profile")
+        return asked or self.policy.default("profile", environment, self.profile)
 
     def namespace_fault(self, namespace: Any) -> str:
         """What is wrong with a namespace's name; empty where nothing is."""
@@ -147,8 +160,6 @@ def from_request(request: Request, rules: Rules) -> tuple[Tenant | None, list[Pr
         namespaces=tuple(content.get("namespaces", [name])),
         access={right: tuple(groups) for right, groups in content.get("access", {}).items()},
         placements=tuple(placements),
-        quota={key: str(value) for key, value in content.get("quota", {}).items()},
-        limits={key: str(value) for key, value in content.get("limits", {}).items()},
     )
     return tenant, []
 
@@ -167,6 +178,7 @@ def _placement(
     rules: Rules,
 ) -> Placement:
     kind, value = next(iter(content.get("ref", {"branch": "main"}).items()))
+    profile, policy = rules.profile_of(environment, request), rules.policy
     return Placement(
         environment=environment,
         source=sources[content.get("source") or next(iter(sources))],
@@ -174,9 +186,11 @@ def _placement(
         path=_path(content.get("path", f"./flux/{environment}")),
         clusters=tuple(sorted(content.get("clusters", ()))),
         suspend=content.get("suspend", False),
-        interval=content.get("interval", INTERVAL),
-        timeout=content.get("timeout", TIMEOUT),
-        profile=content.get("profile") or request.get("profile") or rules.profile,
+        interval=content.get("interval") or policy.default("interval", environment, INTERVAL),
+        timeout=content.get("timeout") or policy.default("timeout", environment, TIMEOUT),
+        profile=profile,
+        quota=policy.quota(environment, profile, request.get("quota", {})),
+        limits=policy.limits(environment, profile, request.get("limits", {})),
     )
 
 
@@ -207,6 +221,7 @@ def _faults(content: Mapping[str, Any], rules: Rules) -> Iterator[Fault]:
         elif source["name"] not in used:
             yield ("sources", number), source["name"], "no environment uses this source: name it in one, or take it out"
         yield from _host_faults(source, ("sources", number, "url"), rules)
+    yield from rules.policy.faults(content, {one: rules.profile_of(one, content) for one in content["environments"]})
     for environment, asked in content["environments"].items():
         yield from _environment_faults(asked, ("environments", environment), names)
 

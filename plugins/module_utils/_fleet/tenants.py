@@ -96,7 +96,7 @@ def template_variables(tenant: Tenant, placement: Placement, layout: Layout) -> 
             "access": {right: list(groups) for right, groups in sorted(tenant.access.items())},
         },
         "environment": placement.environment,
-        "profile": _profile_variables(tenant, placement),
+        "profile": _profile_variables(placement),
         "source": {
             "ref": {"kind": kind, "value": value},
             **{name: getattr(source, name) for name in ("name", "url", "secret", "generated")},
@@ -112,13 +112,13 @@ def template_variables(tenant: Tenant, placement: Placement, layout: Layout) -> 
     }
 
 
-def _profile_variables(tenant: Tenant, placement: Placement) -> Mapping[str, Any]:
+def _profile_variables(placement: Placement) -> Mapping[str, Any]:
     profile = PROFILES[placement.profile]
     return {
         "name": placement.profile,
         "labels": profile.labels,
-        "quota": {**profile.quota, **tenant.quota},
-        "limits": {**profile.limits, **tenant.limits},
+        "quota": dict(placement.quota),
+        "limits": dict(placement.limits),
         "isolated": profile.isolated,
     }
 

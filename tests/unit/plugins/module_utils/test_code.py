@@ -18,7 +18,7 @@ UTILITIES = ROOT / "plugins" / "module_utils"
 OURS = "ansible_collections.fluxops.fleet.plugins.module_utils._fleet"
 # What a pure module may use: nothing that reads a clock, a file, the network or the environment.
 PURE = {
-    *("__future__", "base64", "collections", "copy", "dataclasses", "functools", "hashlib", "json", "re"),
+    *("__future__", "base64", "collections", "copy", "dataclasses", "decimal", "functools", "hashlib", "json", "re"),
     *("difflib", "fnmatch", "hmac", "math", "secrets", "typing", "urllib.parse", "jinja2", "yaml"),
 }
 BUILTINS = {"open", "input", "exec", "eval", "compile", "__import__", "print", "breakpoint"}

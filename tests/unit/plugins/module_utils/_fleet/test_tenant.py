@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.profiles import PROFILES
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Request
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Placement, Rules, Source, from_request
 from ansible_collections.fluxops.fleet.tests.unit.plugins.tenant_samples import (
@@ -32,7 +33,19 @@ def test_shortest_request() -> None:
     source = Source("deploy", "https://git.example/shop.git", "", generated=False)
     assert found.namespaces == ("shop",)
     assert found.placements == (
-        Placement("staging", source, ("branch", "main"), "./flux/staging", (), False, "5m", "5m", "standard"),
+        Placement(
+            "staging",
+            source,
+            ("branch", "main"),
+            "./flux/staging",
+            (),
+            False,
+            "5m",
+            "5m",
+            "standard",
+            PROFILES["standard"].quota,
+            {},
+        ),
     )
 
 
@@ -53,10 +66,19 @@ def test_full_request() -> None:
     source = Source("deploy", URL, "source-deploy", generated=True)
     production, staging = found.placements
     assert staging == Placement(
-        "staging", source, ("tag", "v1"), "./flux/x", ("stg-1", "stg-2"), True, "1h", "30s", "open"
+        "staging",
+        source,
+        ("tag", "v1"),
+        "./flux/x",
+        ("stg-1", "stg-2"),
+        True,
+        "1h",
+        "30s",
+        "open",
+        {"pods": "5"},
+        {"cpu": "1.5"},
     )
     assert (production.profile, production.ref) == ("strict", ("semver", ">=1.0.0"))
-    assert (found.quota, found.limits) == ({"pods": "5"}, {"cpu": "1.5"})
     assert found.access == {"admin": ("oidc:payments-dev",), "view": ("oidc:everyone",)}
 
 
