@@ -18,8 +18,8 @@ description:
     every problem at once.
   - Files that people wrote are never changed. Where somebody edited a file of a tenant, all files of that tenant are
     left as they are, and reported.
-  - A tenant that is named nowhere is left as it is. Only O(state=absent) takes tenants away, and it belongs between
-    the steps of the playbook C(offboard), which has the clusters cleaned up in the right order.
+  - A tenant that is named nowhere is left as it is, unless O(prune) is set. Only O(state=absent) takes tenants away,
+    and it belongs between the steps of the playbook C(offboard), which has the clusters cleaned up in the right order.
 notes:
   - This is an action; it always runs on the controller, whatever the connection of the host.
 extends_documentation_fragment:
@@ -51,6 +51,17 @@ options:
     type: list
     elements: str
     default: []
+  prune:
+    description:
+      - Whether the tenants leave too that the environments of O(clusters) have and no request lists. With
+        O(state=present) they are only named, as RV(unlisted).
+      - Needs requests that list those who stay. A tenant that people keep by files of their own is never among them.
+    type: bool
+    default: false
+  prune_limit:
+    description: How many such tenants may leave by one run. Where there are more, nothing is done.
+    type: int
+    default: 5
   waiting:
     description: Environment to reason, of environments whose files stay as they are, with O(state=absent).
     type: dict
@@ -130,6 +141,11 @@ leaving:
   elements: str
 names:
   description: The tenants that leave, with O(state=absent).
+  returned: success
+  type: list
+  elements: str
+unlisted:
+  description: The tenants that no request lists, with O(prune).
   returned: success
   type: list
   elements: str

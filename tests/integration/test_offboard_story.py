@@ -148,10 +148,18 @@ def test_the_other_tenant_has_noticed_nothing(story: Story) -> None:
     assert {f"projects/{one}/staying/tenant.yaml" for one in ENVIRONMENTS} <= story.project.tree().keys()
 
 
-def test_it_can_come_back_and_leave_again_at_once(story: Story) -> None:
+def test_it_can_come_back_and_leave_again_at_once_since_no_request_lists_it(story: Story) -> None:
     story.onboard()
     commits = story.project.commits()
-    run = story.offboard()
+    pruning: dict[str, Any] = {"fleet_requests": story.teams.write(story.requests[1]), "fleet_prune": True}
+    named = story.project.run("--tags", "repository", playbook="onboard", **pruning)
+    assert named.code == 0, named.output
+    assert "listed by no request, leaving by the playbook offboard: leaving" in named.words
+    many = story.project.run(playbook="offboard", fleet_allow=WORD, fleet_prune_limit=0, **pruning)
+    assert many.code != 0
+    assert "at most 0 leave by one run: leaving" in many.words
+    assert story.project.commits() == commits
+    run = story.project.run(playbook="offboard", fleet_allow=WORD, **pruning)
     assert run.code == 0, run.output
     assert len(story.project.commits()) == len(commits) + 1
     assert [story.left(name) for name in CLUSTERS] == [[], []]

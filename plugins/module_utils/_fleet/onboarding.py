@@ -62,9 +62,11 @@ def beyond(asking: Sequence[Tenant], environments: Iterable[str]) -> list[str]:
 def notes(result: Mapping[str, Any]) -> list[str]:
     """What people should read of a run's result although nothing of it is wrong; of long lists the beginning."""
     leaving = [] if result["names"] else result["leaving"]
+    unlisted = [] if result["names"] else result["unlisted"]
     told = {
         "not in this run": result["not_in_this_run"],
         "leaving, by the playbook offboard": leaving,
+        "listed by no request, leaving by the playbook offboard": unlisted,
         "by hand": result["by_hand"],
     }
     lines = []

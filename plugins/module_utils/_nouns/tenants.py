@@ -21,7 +21,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     WAVE,
     Specification,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import leaving, onboarding, preflight, waves
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import onboarding, preflight, waves
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import HAND_EDITS
@@ -29,7 +29,8 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects impo
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Rules, Tenant
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import forge, requests, templates
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import requests, templates
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.leaving import Departures
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import by_sync, named, publish_all
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
@@ -43,6 +44,8 @@ ARGUMENTS: Specification = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "inventory": {"type": "list", "elements": "dict", "default": []},
     "names": {"type": "list", "elements": "str", "default": []},
+    "prune": {"type": "bool", "default": False},
+    "prune_limit": {"type": "int", "default": 5},
     "waiting": {"type": "dict", "default": {}},
     "unreachable": {"type": "str", "choices": ["skip", "fail"], "default": "skip"},
     "hand_edits": {"type": "str", "choices": list(HAND_EDITS), "default": "hold"},
@@ -58,35 +61,35 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     raise_if(preflight.same_names({one["host"]: one["name"] for one in parameters["inventory"]}))
     rules = Rules.from_params(parameters)
     asking = requests.load(parameters["requests"], parameters["tenants"], rules)
-    withdrawal = forge.Withdrawal(parameters["forges"], check_mode=check_mode)
-    result = _about(parameters, asking, members)
-    plan = _onboarding(parameters, asking, rules) if parameters["state"] == "present" else _leaving(result, withdrawal)
+    leave = Departures(parameters, asking, check_mode=check_mode)
+    result = _about(parameters, asking, members, leave)
+    plan = leave.think if parameters["state"] == "absent" else _onboarding(parameters, asking, rules, leave)
     turn = waves.Turn(parameters)
     turns = {
         sync: turn.of(group, lambda mine: partial(plan, _scope(mine, parameters)))
         for sync, group in by_sync(members).items()
     }
     thoughts = {sync: (mine, think) for sync, (mine, think) in turns.items() if mine}
-    verb = named("offboard", result["names"]) if result["names"] else named("onboard", [one.name for one in asking])
+    verb = named("offboard", leave.names) if leave.names else named("onboard", [one.name for one in asking])
     result |= publish_all(parameters, verb, thoughts, check_mode=check_mode, say=say)
-    result["diff"] += withdrawal.diff
-    result |= {"by_hand": withdrawal.by_hand, "changed": result["changed"] or bool(withdrawal.removed)}
+    result["diff"] += leave.withdrawal.diff
+    result |= {"by_hand": leave.withdrawal.by_hand, "changed": result["changed"] or bool(leave.withdrawal.removed)}
+    result |= {"names": leave.names, "unlisted": leave.unlisted}
     result["pending"] = turn.pending
     for line in onboarding.notes(result):
         say(line)
     return result
 
 
-def _about(parameters: Mapping[str, Any], asking: Sequence[Tenant], members: Sequence[Member]) -> dict[str, Any]:
+def _about(
+    parameters: Mapping[str, Any], asking: Sequence[Tenant], members: Sequence[Member], leave: Departures
+) -> dict[str, Any]:
     """The result as far as the requests alone tell it; refuses a run that is for nobody."""
-    leaves = sorted({one.name for one in asking if one.leaving})
-    names = sorted({*parameters["names"], *leaves}) if parameters["state"] == "absent" else []
-    if not asking and not names:
+    if not asking and not leave.names:
         raise_if([Problem("run", "fleet_requests", "", "give requests, fleet_tenants or names: there is no tenant")])
     return {
-        "names": names,
         "waiting": parameters["waiting"],
-        "leaving": leaves,
+        "leaving": sorted({one.name for one in asking if one.leaving}),
         "not_in_this_run": onboarding.beyond(asking, {one.environment for one in members}),
     }
 
@@ -99,22 +102,13 @@ def _scope(members: Sequence[Member], parameters: Mapping[str, Any]) -> Scope:
     return Scope(members, known, parameters["hand_edits"], parameters["allow"])
 
 
-def _onboarding(parameters: Mapping[str, Any], asking: Sequence[Tenant], rules: Rules) -> Think:
+def _onboarding(parameters: Mapping[str, Any], asking: Sequence[Tenant], rules: Rules, leave: Departures) -> Think:
     found = {one["name"]: one.get("namespaces") or {} for one in parameters["clusters"] if one["reachable"]}
     renderer = Renderer(templates.read("onboard", parameters["templates"]))
     staying = [one for one in asking if not one.leaving]
 
     def think(scope: Scope, snapshot: Snapshot) -> ProjectsPlan:
+        leave.look(scope, snapshot)
         return onboarding.plan_onboarding(onboarding.Onboarding(scope, staying, renderer, rules, found), snapshot)
-
-    return think
-
-
-def _leaving(result: Mapping[str, Any], withdrawal: forge.Withdrawal) -> Think:
-    def think(scope: Scope, snapshot: Snapshot) -> ProjectsPlan:
-        """The keys lose their rights before the files go, which are all that tells of these keys."""
-        change = leaving.plan_leaving(leaving.Leaving(scope, result["names"], result["waiting"]), snapshot)
-        withdrawal.withdraw(leaving.key_titles(change, scope))
-        return change
 
     return think

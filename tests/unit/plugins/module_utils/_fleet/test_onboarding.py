@@ -100,10 +100,16 @@ def test_a_run_writes_the_environments_of_its_clusters_alone() -> None:
 
 def test_notes() -> None:
     result = {"names": [], "leaving": ["shop"], "not_in_this_run": [f"t{number}: qa" for number in range(12)]}
-    told = onboarding.notes({**result, "by_hand": ["x"]})
+    told = onboarding.notes({**result, "unlisted": ["blog"], "by_hand": ["x"]})
     assert told[0] == "not in this run: t0: qa"
-    assert told[10:] == ["not in this run: 2 more", "leaving, by the playbook offboard: shop", "by hand: x"]
-    assert onboarding.notes({"names": ["shop"], "leaving": ["shop"], "not_in_this_run": [], "by_hand": []}) == []
+    assert told[10:] == [
+        "not in this run: 2 more",
+        "leaving, by the playbook offboard: shop",
+        "listed by no request, leaving by the playbook offboard: blog",
+        "by hand: x",
+    ]
+    offboarding = {"names": ["shop"], "leaving": ["shop"], "unlisted": [], "not_in_this_run": [], "by_hand": []}
+    assert onboarding.notes(offboarding) == []
 
 
 def test_message() -> None:
