@@ -116,13 +116,19 @@ def remote_bases(files: Mapping[str, str]) -> list[Finding]:
         except InvalidInput:
             continue  # Flux says so itself
         for field in ("resources", "bases", "components"):
-            entries = [str(entry) for entry in parsed.get(field) or []]
-            remote = [entry for entry in entries if "\n" not in entry and _REMOTE.match(entry)]
+            given = parsed.get(field)
+            entries = [str(entry) for entry in given] if isinstance(given, list) else []
+            remote = [entry for entry in entries if "\n" not in entry and is_remote(entry)]
             found += [
                 {"object": path, "field": field, "why": f"takes in {without_credentials(one)} from elsewhere"}
                 for one in remote
             ]
     return found
+
+
+def is_remote(entry: str) -> bool:
+    """Whether kustomize would fetch this from elsewhere."""
+    return bool(_REMOTE.match(entry))
 
 
 def said(broken: Sequence[Finding], shown: int = 10) -> str:

@@ -79,7 +79,7 @@ def rewrite(text: str, wanted: Api, where: str) -> tuple[str, list[str]]:
     except (yaml.YAMLError, ValueError, RecursionError):
         return text, []
     seen: set[int] = set()
-    for node in (one for root in nodes if root is not None for one in _mappings(root, seen)):
+    for node in (one for root in nodes if root is not None for one in mappings(root, seen)):
         scalars = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
         version, kind = scalars.get("apiVersion"), scalars.get("kind")
         if not isinstance(version, yaml.ScalarNode) or not isinstance(kind, yaml.ScalarNode):
@@ -94,14 +94,14 @@ def rewrite(text: str, wanted: Api, where: str) -> tuple[str, list[str]]:
         line = node.start_mark.line + 1
         left += [
             f"{where}, line {line}: {kind.value} {one}: Flux has no such field in {new}"
-            for one in _unknown(node, served[new])
+            for one in unknown(node, served[new])
         ]
     for start, end, after in sorted(edits, reverse=True):
         text = text[:start] + after + text[end:]
     return text, left
 
 
-def _mappings(node: Any, seen: set[int]) -> Iterator[Any]:
+def mappings(node: Any, seen: set[int]) -> Iterator[Any]:
     """All mappings of a document, each once also where aliases lead to it again."""
     if id(node) in seen:
         return
@@ -109,24 +109,24 @@ def _mappings(node: Any, seen: set[int]) -> Iterator[Any]:
     if isinstance(node, yaml.MappingNode):
         yield node
         for _key, value in node.value:
-            yield from _mappings(value, seen)
+            yield from mappings(value, seen)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _mappings(item, seen)
+            yield from mappings(item, seen)
 
 
-def _unknown(node: Any, schema: Mapping[str, Any], path: str = "") -> Iterator[str]:
+def unknown(node: Any, schema: Mapping[str, Any], path: str = "") -> Iterator[str]:
     """The fields of an object that its schema does not know; a reference to an object has none of them."""
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _unknown(item, schema.get("items") or {}, f"{path}[]")
+            yield from unknown(item, schema.get("items") or {}, f"{path}[]")
     properties = schema.get("properties")
     if not isinstance(node, yaml.MappingNode) or not properties or schema.get("x-kubernetes-preserve-unknown-fields"):
         return
     for key, value in node.value:
         name = f"{path}.{key.value}".lstrip(".")
         if key.value in properties:
-            yield from _unknown(value, properties[key.value], name)
+            yield from unknown(value, properties[key.value], name)
         elif path:
             yield name
 

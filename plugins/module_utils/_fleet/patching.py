@@ -120,7 +120,7 @@ def apply(objects: Iterable[Document], patches: Sequence[Patch]) -> list[Documen
     for original in objects:
         document: Document | None = deepcopy(original)
         for patch in patches:
-            if document is not None and _matches(document, patch["target"]):
+            if document is not None and matches(document, patch["target"]):
                 document = _changed(document, patch)
         if document is not None:
             patched.append(document)
@@ -132,7 +132,7 @@ def _changed(document: Document, patch: Patch) -> Document | None:
         return None
     for operation in patch["operations"]:
         try:
-            _operate(document, operation)
+            operate(document, operation)
         except (KeyError, IndexError, ValueError, TypeError, AttributeError):
             where = f"{document['kind']} {document['metadata']['name']}"
             hint = f"a patch wants to {operation['op']} this, and {where} has no such place"
@@ -140,7 +140,7 @@ def _changed(document: Document, patch: Patch) -> Document | None:
     return document
 
 
-def _operate(node: Any, operation: Mapping[str, Any]) -> None:
+def operate(node: Any, operation: Mapping[str, Any]) -> None:
     """RFC 6902, on plain data; ``replace`` and ``remove`` want what they change to be there."""
     *path, last = (step.replace("~1", "/").replace("~0", "~") for step in operation["path"].split("/")[1:])
     for step in path:
@@ -159,7 +159,7 @@ def _operate(node: Any, operation: Mapping[str, Any]) -> None:
         node[place] = value
 
 
-def _matches(document: Document, target: Mapping[str, Any]) -> bool:
+def matches(document: Document, target: Mapping[str, Any]) -> bool:
     """As kustomize selects: names as whole regular expressions, labels all, what is not given matches everything."""
     group, _slash, version = str(document.get("apiVersion", "")).rpartition("/")
     own = {"group": group, "version": version, "kind": document.get("kind")}

@@ -1,0 +1,201 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""The tenants of a fleet repository that others laid out, and the requests by which they would have come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.adopted_clusters import (
+    Reader,
+    Seen,
+    is_sync,
+    key,
+    mapping,
+    metadata,
+    source_of,
+    spec,
+)
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import without_credentials
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Rules, from_request
+
+# What `flux create tenant` puts on all that is a tenant's.
+LABEL = "toolkit.fluxcd.io/tenant"
+_TEAM = ("team", "owner")
+_KEPT = ("interval", "timeout", "suspend")
+# The branch that Flux takes where a source names none: https://fluxcd.io/flux/components/source/gitrepositories/#reference
+_DEFAULT_BRANCH = "master"
+HEAD = """\
+# Made by fluxops.fleet.adopt from what the fleet repository says of this tenant.{guess}
+# The tenant stays as it is until somebody moves it: onboarding this while the old files are there would apply it twice.
+"""
+GUESS = "\n# owner.team is a guess: the repository does not say who answers for it."
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One of a tenant's own Kustomizations on one cluster, and its source (empty: not in the repository)."""
+
+    tenant: str
+    cluster: str
+    environment: str
+    sync: Document
+    source: Document
+    where: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """One tenant: what is delivered where, its namespaces, and who answers for it (empty: nobody is named)."""
+
+    name: str
+    deliveries: Sequence[Delivery]
+    namespaces: Sequence[str]
+    team: str
+
+    @property
+    def environments(self) -> dict[str, list[Delivery]]:
+        """Environment → what is delivered there."""
+        return {
+            name: [one for one in self.deliveries if one.environment == name]
+            for name in sorted({one.environment for one in self.deliveries})
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for results."""
+        return {
+            "tenant": self.name,
+            "namespaces": list(self.namespaces),
+            "environments": {name: _delivered(found) for name, found in self.environments.items()},
+        }
+
+
+def _delivered(found: Iterable[Delivery]) -> list[dict[str, Any]]:
+    return [
+        {
+            "cluster": one.cluster,
+            "sync": "/".join(key(one.sync)[1:]),
+            "source": without_credentials(str(spec(one.source).get("url") or " ".join(source_of(one.sync)))),
+            "ref": {name: str(value) for name, value in mapping(spec(one.source).get("ref")).items()},
+            "path": str(spec(one.sync).get("path") or "./"),
+            "where": one.where,
+        }
+        for one in found
+    ]
+
+
+def tenants(clusters: Iterable[Seen], reader: Reader) -> list[Found]:
+    """All tenants: whoever has a Kustomization of a source that is not the fleet repository."""
+    deliveries: dict[str, list[Delivery]] = {}
+    spaces: dict[str, dict[str, None]] = {}
+    teams: dict[str, str] = {}
+    for seen in clusters:
+        owners = {
+            key(one.document)[2]: str(mapping(metadata(one.document).get("labels")).get(LABEL) or "")
+            for one, _way in seen.objects
+            if one.document.get("kind") == "Namespace"
+        }
+        for one, _way in seen.objects:
+            if not is_sync(one.document) or reader.is_own(one.document):
+                continue
+            name = _tenant(one.document, owners)
+            source = seen.by_key.get(source_of(one.document), {})
+            made = Delivery(name, seen.name, seen.environment, one.document, source, one.path)
+            deliveries.setdefault(name, []).append(made)
+            mine = (key(one.document)[1], str(spec(one.document).get("targetNamespace") or ""))
+            more = (space for space, owner in owners.items() if owner == name)
+            spaces.setdefault(name, {}).update(dict.fromkeys([*mine, *more]))
+            teams[name] = teams.get(name) or _team([one.document, source, *_namespaces(seen, mine)])
+    return [
+        Found(name, found, [space for space in spaces[name] if space not in ("", FLUX_NAMESPACE)], teams[name])
+        for name, found in sorted(deliveries.items())
+    ]
+
+
+def _namespaces(seen: Seen, names: Iterable[str]) -> list[Document]:
+    return [seen.by_key.get(("Namespace", "", name), {}) for name in names]
+
+
+def _tenant(sync: Document, owners: Mapping[str, str]) -> str:
+    """Whose a Kustomization is: by the label, its namespace, the namespace that it writes to, its own name."""
+    _kind, namespace, name = key(sync)
+    labelled = mapping(metadata(sync).get("labels")).get(LABEL) or owners.get(namespace)
+    elsewhere = namespace if namespace not in ("", "default", FLUX_NAMESPACE) else spec(sync).get("targetNamespace")
+    return str(labelled or elsewhere or name)
+
+
+def _team(documents_of_it: Iterable[Mapping[str, Any]]) -> str:
+    for one in documents_of_it:
+        for where in ("annotations", "labels"):
+            for name, value in mapping(metadata(one).get(where)).items():
+                if str(name).rpartition("/")[2] in _TEAM and value:
+                    return str(value)
+    return ""
+
+
+def request_of(found: Found, clusters: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:
+    """A tenant's request as a file's text, or why there is none. ``clusters``: environment → all that it has."""
+    sources: dict[tuple[str, str], dict[str, str]] = {}
+    environments, faults = {}, []
+    for environment, deliveries in found.environments.items():
+        said = {repr(_placement(one)) for one in deliveries}
+        if len(said) > 1:
+            names = sorted({"/".join(key(one.sync)[1:]) for one in deliveries})
+            faults.append(
+                f"{environment}: a request has one Kustomization an environment, and here are {', '.join(names)}"
+            )
+            continue
+        first = deliveries[0]
+        if first.source.get("kind") != "GitRepository":
+            named = " ".join(source_of(first.sync))
+            faults.append(f"{environment}: its source, {named}, is no GitRepository that is here")
+            continue
+        url, secret, placement = _placement(first)
+        own = {"name": key(first.source)[2], "url": url, **({"secret": secret} if secret else {})}
+        name = sources.setdefault((url, secret), own)["name"]
+        chosen = sorted({one.cluster for one in deliveries})
+        part = {} if chosen == sorted(clusters[environment]) else {"clusters": chosen}
+        environments[environment] = {"source": name, **placement, **part}
+    if faults:
+        return "", faults
+    text = _written(found, list(sources.values()), environments)
+    return text, _faults(text, found.name)
+
+
+def _written(found: Found, sources: list[dict[str, str]], environments: Mapping[str, Any]) -> str:
+    content = {
+        "tenant": found.name,
+        "owner": {"team": found.team or found.name},
+        "namespaces": list(found.namespaces) or [found.name],
+        "profile": "open",
+        "sources": sources,
+        "environments": environments,
+    }
+    return HEAD.format(guess="" if found.team else GUESS) + documents.write([content])
+
+
+def _placement(one: Delivery) -> tuple[str, str, dict[str, Any]]:
+    """URL, Secret, and what a request says of an environment."""
+    source, sync = spec(one.source), spec(one.sync)
+    ref = mapping(source.get("ref"))
+    kind = next((name for name in ("commit", "semver", "tag", "branch") if ref.get(name)), "branch")
+    kept = {name: sync[name] for name in _KEPT if sync.get(name)}
+    placement = {"ref": {kind: str(ref.get(kind) or _DEFAULT_BRANCH)}, "path": str(sync.get("path") or "./"), **kept}
+    return str(source.get("url") or ""), str(mapping(source.get("secretRef")).get("name") or ""), placement
+
+
+def _faults(text: str, name: str) -> list[str]:
+    """What our own reader has to say of a request."""
+    found, problems = request.read(text.encode(), name)
+    if not problems:
+        _tenant_read, problems = from_request(found[0], Rules())
+    return [f"{one.field}{f' is {one.value!r}' if one.value else ''}: {one.hint}" for one in problems]

@@ -1,0 +1,240 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An old fleet repository that real Flux applies is brought to the APIs of today; nothing that runs is made anew."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+
+from tests.integration import fluxcli
+from tests.integration.clusters import Cluster, Key, Object, is_ready
+from tests.integration.conftest import Grounds
+from tests.integration.project import STAGING, Project, eventually
+
+OLD = ("kustomizations.kustomize.toolkit.fluxcd.io", "gitrepositories.source.toolkit.fluxcd.io")
+PROJECTS = """\
+# all that this cluster runs
+apiVersion: kustomize.toolkit.fluxcd.io/v1beta2
+kind: Kustomization
+metadata:
+  name: projects
+  namespace: flux-system
+spec:
+  interval: 10m
+  path: ./projects/staging
+  prune: true
+  validation: client   # long gone
+  sourceRef:
+    kind: GitRepository
+    name: flux-system
+"""
+FILES = {
+    f"clusters/{STAGING}/projects.yaml": PROJECTS,
+    "projects/staging/kustomization.yaml": """\
+bases:
+- ../base/payments  # since the beginning
+patchesStrategicMerge:
+- payments.yaml
+patchesJson6902:
+- target: {version: v1, kind: ConfigMap, name: payments}
+  patch: |
+    - op: add
+      path: /data/colour
+      value: blue
+""",
+    "projects/staging/payments.yaml": """\
+apiVersion: kustomize.toolkit.fluxcd.io/v1beta2
+kind: Kustomization
+metadata:
+  name: payments
+  namespace: payments
+spec:
+  path: ./app/staging
+""",
+    "projects/base/payments/kustomization.yaml": "resources:\n- payments.yaml\n",
+}
+WEB = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web, namespace: payments}\ndata: {a: b}\n"
+TENANT = """\
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: payments
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: payments
+  namespace: payments
+data:
+  a: b
+---
+apiVersion: source.toolkit.fluxcd.io/v1beta2
+kind: GitRepository
+metadata:
+  name: payments
+  namespace: payments
+spec:
+  interval: 1m
+  url: {url}
+  ref:
+    branch: main
+  secretRef:
+    name: pull
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1beta2
+kind: Kustomization
+metadata:
+  name: payments
+  namespace: payments
+spec:
+  interval: 10m
+  path: ./app
+  prune: true
+  sourceRef:
+    kind: GitRepository
+    name: payments
+"""
+
+
+def older(components: str) -> str:
+    """The install manifest of a Flux that serves the versions before today's beside them."""
+    documents = list(yaml.safe_load_all(components))
+    for one in documents:
+        if one and one["metadata"]["name"] in OLD:
+            before = deepcopy(one["spec"]["versions"][0]) | {"name": "v1beta2", "storage": False}
+            before["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["validation"] = {"type": "string"}
+            one["spec"]["versions"].append(before)
+    header = "".join(f"{line}\n" for line in components.splitlines()[:5] if line.startswith("#"))
+    return header + yaml.safe_dump_all([one for one in documents if one])
+
+
+class Story:
+    """The old fleet, and what its cluster held before."""
+
+    def __init__(self, grounds: Grounds) -> None:
+        self.project, self.cluster = grounds.clean(), grounds.clusters[STAGING]
+        key = fluxcli.pull_key(self.project)
+        components = older(requests.get(grounds.lab.facts["flux"]["url"], timeout=30).text)
+        fluxcli.as_bootstrapped(self.cluster, self.project, key, components)
+        self.deployments = f"{self.project.repository}-payments"
+        grounds.lab.forge.create_repository(self.deployments)
+        self.project.edit("app/staging/web.yaml", WEB, repository=self.deployments)
+        self.secret()
+        url = grounds.lab.forge.urls(self.deployments)["https_url"]
+        files = {**FILES, "projects/base/payments/payments.yaml": TENANT.format(url=url)}
+        for path, text in reversed(files.items()):
+            self.project.edit(path, text)
+        fetch(self.cluster)
+        eventually(lambda: self.cluster.get("configmap", "-n", "payments", "web"), "the tenant's app runs")
+        eventually(self.ready, "all is ready")
+        self.uids, self.inventories = uids(self.cluster), inventories(self.cluster)
+
+    def secret(self) -> None:
+        """By what Flux reads the tenant's repository."""
+        facts = self.project.lab.forge.facts
+        data = {"username": facts["user"], "password": facts["token"], "ca.crt": Path(facts["ca_cert"]).read_text()}
+        space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "payments"}}
+        metadata = {"name": "pull", "namespace": "payments"}
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
+        self.cluster.kubectl("apply", "-f", "-", text=yaml.safe_dump_all([space, secret]))
+
+    def ready(self) -> bool:
+        """Whether all is ready, and what comes of the fleet repository at its head."""
+        head = self.project.commits()[0]
+        found = {one["metadata"]["name"]: one for one in syncs(self.cluster)}
+        applied = [
+            str(found[name]["status"].get("lastAppliedRevision"))
+            for name in ("flux-system", "projects")
+            if name in found and "status" in found[name]
+        ]
+        current = len(found) == 3 and all(one.endswith(head) for one in applied)
+        return current and all(is_ready(one) for one in found.values())
+
+
+def syncs(cluster: Cluster) -> list[Object]:
+    """All Kustomizations of Flux."""
+    found: list[Object] = cluster.get("kustomizations.kustomize.toolkit.fluxcd.io", "--all-namespaces")
+    return found
+
+
+def inventories(cluster: Cluster) -> dict[str, list[str]]:
+    """What Flux holds for its own, by Kustomization: the objects without their versions, which are to change."""
+    return {
+        one["metadata"]["name"]: sorted(entry["id"] for entry in one["status"]["inventory"]["entries"])
+        for one in syncs(cluster)
+    }
+
+
+def uids(cluster: Cluster) -> dict[Key, str]:
+    """What tells each object from another one of its name."""
+    return {key: one["metadata"]["uid"] for key, one in cluster.objects().items()}
+
+
+def fetch(cluster: Cluster) -> None:
+    """Have all sources fetched now."""
+    for space, name in (("flux-system", "flux-system"), ("payments", "payments")):
+        if cluster.get("gitrepository", "-n", space, name):
+            cluster.kubectl(
+                *("annotate", "--overwrite", "-n", space, f"gitrepository/{name}"),
+                f"reconcile.fluxcd.io/requestedAt={time.time()}",
+            )
+
+
+@pytest.fixture(scope="module")
+def story(grounds: Grounds) -> Iterator[Story]:
+    made = Story(grounds)
+    yield made
+    grounds.lab.forge.delete_repository(made.deployments)
+    grounds.forget()
+
+
+def adopt(project: Project, *arguments: str) -> tuple[int, str]:
+    """One run of the playbook."""
+    run = project.start(*arguments, playbook="adopt", adopt_requests=str(project.folder / "requests"), fleet_report="")
+    output, _none = run.communicate(timeout=120)
+    return run.returncode, output
+
+
+def test_check_mode_shows_all_and_writes_nothing(story: Story) -> None:
+    commits = story.project.commits()
+    code, output = adopt(story.project, "--check", "--diff")
+    assert code == 0, output
+    for path in (f"clusters/{STAGING}/projects.yaml", "projects/staging/kustomization.yaml", "requests/payments.yaml"):
+        assert path in output
+    assert "-  validation: client" in output
+    assert story.project.commits() == commits
+    assert not (story.project.folder / "requests").exists()
+
+
+def test_what_runs_stays_and_is_ready(story: Story) -> None:
+    commits = story.project.commits()
+    code, output = adopt(story.project)
+    assert code == 0, output
+    assert len(story.project.commits()) == len(commits) + 1
+    assert story.project.file(f"clusters/{STAGING}/projects.yaml") == PROJECTS.replace("v1beta2", "v1").replace(
+        "  validation: client   # long gone\n", ""
+    )
+    assert "- path: payments.yaml" in story.project.file("projects/staging/kustomization.yaml")
+    fetch(story.cluster)
+    eventually(story.ready, "all is ready at the new commit")
+    now = uids(story.cluster)
+    assert {key: now.get(key) for key in story.uids} == story.uids
+    assert inventories(story.cluster) == story.inventories
+    assert story.cluster.get("configmap", "-n", "payments", "payments")["data"] == {"a": "b", "colour": "blue"}
+
+
+def test_second_run_changes_nothing(story: Story) -> None:
+    commits = story.project.commits()
+    code, output = adopt(story.project)
+    assert code == 0, output
+    assert "changed=0" in output
+    assert story.project.commits() == commits
+    assert (story.project.folder / "requests" / "payments.yaml").exists()
