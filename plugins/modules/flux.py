@@ -113,32 +113,21 @@ version:
   returned: success
   type: str
 failures:
-  description: What went wrong with keys of tenants' sources, a text for each. The other Secrets are in place.
+  description: As RV(fluxops.fleet.credentials#module:failures). The other Secrets are in place, and so is Flux.
   returned: success
   type: list
   elements: str
 source_keys:
-  description: Each of the published ones, with what was made of it.
+  description: As RV(fluxops.fleet.credentials#module:source_keys), for those that were published.
   returned: success
   type: list
   elements: dict
-  contains:
-    public_key:
-      description: The public key.
-      type: str
-    registered:
-      description: V(registered), V(missing) (check mode), V(by hand) where no forge has that host, or empty after a
-        failure.
-      type: str
-    failure:
-      description: Why the forge could not be asked or told.
-      type: str
 public_key:
-  description: The public key of the cluster's own generated deploy key.
+  description: As RV(fluxops.fleet.credentials#module:public_key).
   returned: success
   type: str
 registered:
-  description: V(registered), V(missing) (check mode), or V(by hand) where no forge is given.
+  description: As RV(fluxops.fleet.credentials#module:registered).
   returned: success
   type: str
 warnings:

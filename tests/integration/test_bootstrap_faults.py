@@ -135,22 +135,23 @@ MOMENTS: dict[str, tuple[str, Callable[[Killed], Any]]] = {
     "publishing": ("publish | ", lambda run: time.sleep(0.5) or True),
     "published": ("publish | ", lambda run: run.project.commits()),
     "credentials": ("clusters | Put", lambda run: run.cluster.has_flux()),
-    "installing": ("clusters | Install", lambda run: run.deployments()),
-    "waiting": ("clusters | Install", lambda run: run.source()),
+    "installing": ("clusters | Put", lambda run: run.deployments()),
+    "waiting": ("clusters | Put", lambda run: run.source()),
 }
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_run_leaves_no_credential(killed: Killed, moment: str) -> None:
-    task, reached = MOMENTS[moment]
+    (task, reached), seen = MOMENTS[moment], []
     with killed.project.start("--limit", STAGING) as process:
         try:
             for line in lines(process):
+                seen.append(line)
                 if line.startswith("TASK") and task in line:
                     break
             eventually(lambda: reached(killed) or process.poll() is not None, moment)
             if process.poll() is not None:
-                pytest.fail(f"the run ended before it could be killed:\n{''.join(lines(process))}")
+                pytest.fail(f"the run ended before it could be killed:\n{''.join([*seen, *lines(process)])}")
         finally:
             kill(process)
     assert killed.project.traces(killed.needles) == []

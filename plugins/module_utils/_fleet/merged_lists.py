@@ -27,7 +27,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.yaml_text imp
     scalar,
 )
 
-Convert = Callable[[str, Any], list[Edit] | None]
+Convert = Callable[[str, Any], "list[Edit] | None"]
 """How an item of the old list becomes one of the new: edits within it; None where it can't be said in the new form."""
 Part = tuple[str, Convert]
 

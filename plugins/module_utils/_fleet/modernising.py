@@ -43,7 +43,8 @@ WITHOUT_EFFECT: Mapping[str, tuple[str, ...]] = {
 _PATCHES = ("patchesStrategicMerge", "patchesJson6902")
 # Fields that were dropped and meant something: only their authors know what should be there now.
 _MEANT: Mapping[str, tuple[tuple[str, ...], ...]] = {"HelmRelease": (("chart", "spec", "valuesFile"),)}
-# What kustomize does between merge patches and JSON patches: https://github.com/kubernetes-sigs/kustomize/blob/master/api/internal/target/kusttarget_configplugin.go
+# What kustomize does between merge patches and JSON patches:
+# https://github.com/kubernetes-sigs/kustomize/blob/master/api/internal/target/kusttarget_configplugin.go
 _BETWEEN = ("namespace", "namePrefix", "nameSuffix", "labels", "commonLabels", "commonAnnotations", "components")
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
