@@ -21,6 +21,10 @@ from ansible.utils.display import Display
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.scrub import Scrubber, secret_values
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Noun, Result, guarded
 
+# Ansible loads this before it forks for a task. To look for garbage in what a fork has from its parent is to copy it:
+# what is there by now is left out of that, and in each fork what came since.
+gc.freeze()
+
 
 def native(value: Any) -> Any:
     """The value without Ansible's tags, which PyYAML and JSON writers of other libraries do not know."""
@@ -70,7 +74,7 @@ class FleetAction(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> Result:
         """Ansible's entry."""
-        gc.freeze()  # what this fork has from its parent: to look at it for garbage is to copy it
+        gc.freeze()
         super().run(tmp, task_vars)
         arguments = without_none(native(self._task.args), self.noun.ARGUMENTS)
         validation = ArgumentSpecValidator(self.noun.ARGUMENTS).validate(arguments)
