@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
 from typing import Any
 
 from ansible.utils.display import Display
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import annotations
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import FleetError
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import json_report
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result
 from ansible_collections.fluxops.fleet.plugins.module_utils._nouns import requests
 from ansible_collections.fluxops.fleet.plugins.plugin_utils._base import FleetAction
@@ -31,7 +31,8 @@ class ActionModule(FleetAction):
         if os.environ.get("GITHUB_ACTIONS") == "true":  # as Gitea and Forgejo have it, too
             for line in annotations.commands(problems):
                 Display().display(line)
-        if parameters["json_file"]:
-            text = json.dumps(annotations.report(problems), indent=2)
-            Path(parameters["json_file"]).write_text(f"{text}\n", encoding="utf-8")
+        try:
+            json_report.write(parameters["json_file"], annotations.report(problems))
+        except FleetError as error:
+            return {**result, "failed": True, "msg": "\n".join(filter(None, (result.get("msg"), str(error))))}
         return result

@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
@@ -34,6 +35,17 @@ class Noun(Protocol):
         raise NotImplementedError
 
 
+@contextmanager
+def keeping() -> Iterator[Result]:
+    """A part of a result that is told also where what follows fails: what was done by then, the error's ``done``."""
+    done: Result = {}
+    try:
+        yield done
+    except FleetError as error:
+        error.done = done
+        raise
+
+
 def guarded(noun: Noun, parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """The noun's result, or its failure as one; values of secret parameters are taken out of all that is said."""
     scrubber = Scrubber(secret_values(noun.ARGUMENTS, parameters))
@@ -41,7 +53,7 @@ def guarded(noun: Noun, parameters: Mapping[str, Any], *, check_mode: bool, say:
         result = noun.run(parameters, check_mode=check_mode, say=lambda text: say(scrubber.text(text)))
     except FleetError as error:
         problems = [problem.as_dict() for problem in error.problems]
-        result = {"failed": True, "msg": str(error), "problems": problems}
+        result = {**error.done, "failed": True, "msg": str(error), "problems": problems}
     except Exception as error:  # noqa: BLE001 - the border: nothing may leave unscrubbed
         message = f"a fault in the collection itself, please report it: {type(error).__name__}: {error}"
         result = {"failed": True, "msg": message, "exception": traceback.format_exc()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, order=True)
@@ -35,12 +36,16 @@ class Problem:
 
 
 class FleetError(Exception):
-    """Root of all errors that people are meant to read. Holds one sentence, or a list of problems."""
+    """Root of all errors that people are meant to read. Holds one sentence, or a list of problems.
+
+    ``done``: the part of a result that is told all the same, of what was done by then.
+    """
 
     def __init__(self, message: str = "", *, problems: Iterable[Problem] = ()) -> None:
         self.problems = sorted(set(problems))
         lines = [message] if message else []
         lines += [f"  - {problem}" for problem in self.problems]
+        self.done: dict[str, Any] = {}
         super().__init__("\n".join(lines))
 
 

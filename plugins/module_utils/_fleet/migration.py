@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, yaml_text
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import Change
@@ -78,8 +78,7 @@ def rewrite(text: str, wanted: Api, where: str) -> tuple[str, list[str]]:
         nodes = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
     except (yaml.YAMLError, ValueError, RecursionError):
         return text, []
-    seen: set[int] = set()
-    for node in (one for root in nodes if root is not None for one in mappings(root, seen)):
+    for node in yaml_text.mappings(root for root in nodes if root is not None):
         scalars = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
         version, kind = scalars.get("apiVersion"), scalars.get("kind")
         if not isinstance(version, yaml.ScalarNode) or not isinstance(kind, yaml.ScalarNode):
@@ -96,23 +95,7 @@ def rewrite(text: str, wanted: Api, where: str) -> tuple[str, list[str]]:
             f"{where}, line {line}: {kind.value} {one}: Flux has no such field in {new}"
             for one in unknown(node, served[new])
         ]
-    for start, end, after in sorted(edits, reverse=True):
-        text = text[:start] + after + text[end:]
-    return text, left
-
-
-def mappings(node: Any, seen: set[int]) -> Iterator[Any]:
-    """All mappings of a document, each once also where aliases lead to it again."""
-    if id(node) in seen:
-        return
-    seen.add(id(node))
-    if isinstance(node, yaml.MappingNode):
-        yield node
-        for _key, value in node.value:
-            yield from mappings(value, seen)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from mappings(item, seen)
+    return yaml_text.applied(text, edits), left
 
 
 def unknown(node: Any, schema: Mapping[str, Any], path: str = "") -> Iterator[str]:

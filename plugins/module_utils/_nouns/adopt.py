@@ -8,10 +8,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import ALLOW, FORGE, REPOSITORY, Specification
@@ -19,7 +17,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import adopti
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.adoption import plan_adoption
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import Change
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import new_files
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import json_report, new_files
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import Wish, publish
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
@@ -47,9 +45,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     files = new_files.missing(folder, made.requests) if folder else {}
     if not check_mode:
         new_files.write(files)
-    if parameters["json_file"]:
-        text = json.dumps(made.understood, indent=2)
-        Path(parameters["json_file"]).write_text(f"{text}\n", encoding="utf-8")
+    json_report.write(parameters["json_file"], made.understood)
     return {
         **made.understood,
         "changed": bool(made.plan.changes or files),

@@ -45,7 +45,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._io import (
     overlay,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
-from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
+from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say, keeping
 
 ARGUMENTS: Specification = {
     **AUTH,
@@ -70,8 +70,8 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Put what Git can't hold, apply what only we can apply, wait for Flux; see the module's documentation."""
     told = Published.from_params(parameters["published"])
     wanted = takeover.settled(_cluster(parameters, told), told.kustomization)
-    with Cluster(parameters["auth"], wanted.host) as cluster, evidence.told(cluster):
-        made = credentials.put(cluster, parameters, told.source_keys, check_mode=check_mode, say=say)
+    with Cluster(parameters["auth"], wanted.host) as cluster, keeping() as made, evidence.told(cluster):
+        made.update(credentials.put(cluster, parameters, told.source_keys, check_mode=check_mode, say=say))
         state = flux.observe(cluster)
         follows = state.follows(wanted, Layout())
         ours = not follows or state.stuck

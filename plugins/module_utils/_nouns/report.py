@@ -8,13 +8,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import Specification
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import outcome
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import json_report
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
 ARGUMENTS: Specification = {
@@ -26,7 +25,5 @@ ARGUMENTS: Specification = {
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """The table; writes the JSON file also in check mode, since it is the report and changes nothing of the fleet."""
     rows = parameters["rows"]
-    if parameters["json_file"]:
-        text = json.dumps(outcome.as_data(rows), indent=2)
-        Path(parameters["json_file"]).write_text(f"{text}\n", encoding="utf-8")
+    json_report.write(parameters["json_file"], outcome.as_data(rows))
     return {"changed": False, "table": outcome.tables(rows), "not_ready": outcome.failed(rows)}

@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
 import pytest
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import errors
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import FleetError, InvalidInput, Problem
+from ansible_collections.fluxops.fleet.plugins.module_utils._noun import guarded, keeping
 
 FIRST, SECOND = Problem("a", "f", "v", "do this"), Problem("b", "f", "", "is missing")
 
@@ -58,3 +62,23 @@ def test_every_error_has_one_root(name: str) -> None:
     kind = vars(errors)[name]
     if issubclass(kind, BaseException):
         assert issubclass(kind, FleetError)
+
+
+def test_what_was_done_is_told_where_the_rest_fails() -> None:
+    class Half:
+        ARGUMENTS: ClassVar[dict[str, dict[str, Any]]] = {}
+
+        @staticmethod
+        def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Callable[[str], None]) -> dict[str, Any]:
+            with keeping() as made:
+                made.update(changed=True, public_key="ssh-ed25519 AAAA")
+                raise errors.ClusterError("stg-1: not ready")
+
+    result = guarded(Half(), {}, check_mode=False, say=print)
+    assert result == {
+        "changed": True,
+        "public_key": "ssh-ed25519 AAAA",
+        "failed": True,
+        "msg": "stg-1: not ready",
+        "problems": [],
+    }
