@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, request_reader
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.adopted_clusters import (
     Reader,
     Seen,
@@ -26,7 +26,8 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.adopted_clust
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import without_credentials
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Rules, from_request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.requested import from_request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
 
 # What `flux create tenant` puts on all that is a tenant's.
 LABEL = "toolkit.fluxcd.io/tenant"
@@ -195,7 +196,7 @@ def _placement(one: Delivery) -> tuple[str, str, dict[str, Any]]:
 
 def _faults(text: str, name: str) -> list[str]:
     """What our own reader has to say of a request."""
-    found, problems = request.read(text.encode(), name)
+    found, problems = request_reader.read(text.encode(), name)
     if not problems:
         _tenant_read, problems = from_request(found[0], Rules())
     return [f"{one.field}{f' is {one.value!r}' if one.value else ''}: {one.hint}" for one in problems]

@@ -23,9 +23,10 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects impo
     Scope,
     plan_together,
 )
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Rules, Tenant
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Tenant
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenants import Rendered
 
 REMOVE_NAMESPACE = "remove_namespace"

@@ -14,39 +14,35 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import form
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import form_fence, form_values
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.profiles import PROFILES
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Path, Request
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema import (
-    Fault,
-    Items,
-    Record,
-    Shape,
-    Table,
-    Text,
-)
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema import Fault, Shape, Text
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.structures import Items, Record, Table
 
 DEFAULTS_VARIABLE, CAPS_VARIABLE = "fleet_tenant_defaults", "fleet_tenant_caps"
 
 _COMMON: dict[str, Shape] = {
-    "quota": form.QUOTA,
-    "limits": form.LIMITS,
-    "interval": form.INTERVAL,
-    "timeout": form.TIMEOUT,
+    "quota": form_fence.QUOTA,
+    "limits": form_fence.LIMITS,
+    "interval": form_values.INTERVAL,
+    "timeout": form_values.TIMEOUT,
 }
 _DEFAULTS = Record(
     "",
     {
         **_COMMON,
-        "environments": Table("", form.ENVIRONMENT_NAME, Record("", {**_COMMON, "profile": form.PROFILE}), 0),
+        "environments": Table(
+            "", form_values.ENVIRONMENT_NAME, Record("", {**_COMMON, "profile": form_fence.PROFILE}), 0
+        ),
     },
 )
 _CAPS = Record(
     "",
     {
-        "quota": form.QUOTA,
-        "profiles": Items("", form.PROFILE),
+        "quota": form_fence.QUOTA,
+        "profiles": Items("", form_fence.PROFILE),
         "sources": Items(
             "",
             Text(

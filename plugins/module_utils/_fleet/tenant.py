@@ -4,21 +4,15 @@
 
 # PRIVATE to the collection: no other collection or playbook may import this file.
 # It may change or go in any release.
-"""A tenant, from a request that was checked: nothing of it is wrong that can be known without asking anybody."""
+"""A tenant, as its request came to: nothing of it is wrong that can be known without asking anybody."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import known_hosts, profiles
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form import FORM, namespace_fault
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.policy import Policy
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Path, Request
-
-INTERVAL, TIMEOUT = "5m", "5m"
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Request
 
 
 @dataclass(frozen=True)
@@ -101,145 +95,3 @@ def _placement_as_dict(placement: Placement) -> dict[str, Any]:
         "limits": dict(placement.limits),
         **{name: getattr(placement, name) for name in plain},
     }
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What a fleet adds to the form of a request.
-
-    ``profile`` is for requests that name none; ``forbidden`` are namespaces of the platform (``name`` or ``prefix*``);
-    ``known_hosts`` is a text with the host keys of all Git hosts, None where they are not to be checked.
-    ``policy`` has the fleet's defaults and caps.
-    """
-
-    profile: str = profiles.DEFAULT
-    forbidden: tuple[str, ...] = ()
-    known_hosts: str | None = None
-    policy: Policy = field(default_factory=Policy)
-
-    @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> Rules:
-        """The rules of a noun's parameters. Raises InvalidInput with all that is wrong with them."""
-        policy = Policy(params["defaults"], params["caps"])
-        raise_if(policy.problems())
-        return cls(params["profile"], tuple(params["forbidden_namespaces"]), params["known_hosts"], policy)
-
-    def profile_of(self, environment: str, request: Mapping[str, Any]) -> str:
-        """How closely a request is fenced in, in one environment."""
-        asked = request["environments"][environment].get("profile") or request.get("profile")
-        return asked or self.policy.default("profile", environment, self.profile)
-
-    def namespace_fault(self, namespace: Any) -> str:
-        """What is wrong with a namespace's name; empty where nothing is."""
-        prefixes = tuple(one[:-1] for one in self.forbidden if one.endswith("*"))
-        if namespace in self.forbidden or str(namespace).startswith(prefixes):
-            return "this namespace is the platform's: choose another"
-        return namespace_fault(namespace)
-
-
-def from_request(request: Request, rules: Rules) -> tuple[Tenant | None, list[Problem]]:
-    """The tenant of a request; or all that is wrong with it."""
-    content = request.content
-    faults = [request.problem(*fault) for fault in FORM.faults(content, ())]
-    if faults:
-        return None, faults
-    name, owner = content["tenant"], content.get("owner", {})
-    if content.get("state") == "absent":
-        return Tenant(name, request, True, owner.get("team", ""), owner.get("contact", "")), []
-    problems = [request.problem(*fault) for fault in _faults(content, rules)]
-    if problems:
-        return None, problems
-    sources = {one["name"]: _source(one) for one in content["sources"]}
-    asked = content["environments"]
-    placements = [_placement(one, asked[one], sources, content, rules) for one in sorted(asked)]
-    tenant = Tenant(
-        name=name,
-        request=request,
-        team=owner["team"],
-        contact=owner.get("contact", ""),
-        namespaces=tuple(content.get("namespaces", [name])),
-        access={right: tuple(groups) for right, groups in content.get("access", {}).items()},
-        placements=tuple(placements),
-    )
-    return tenant, []
-
-
-def _source(content: Mapping[str, Any]) -> Source:
-    generated = "secret" not in content and content["url"].startswith("ssh://")
-    secret = f"source-{content['name']}" if generated else content.get("secret", "")
-    return Source(content["name"], content["url"], secret, generated)
-
-
-def _placement(
-    environment: str,
-    content: Mapping[str, Any],
-    sources: Mapping[str, Source],
-    request: Mapping[str, Any],
-    rules: Rules,
-) -> Placement:
-    kind, value = next(iter(content.get("ref", {"branch": "main"}).items()))
-    profile, policy = rules.profile_of(environment, request), rules.policy
-    return Placement(
-        environment=environment,
-        source=sources[content.get("source") or next(iter(sources))],
-        ref=(kind, value),
-        path=_path(content.get("path", f"./flux/{environment}")),
-        clusters=tuple(sorted(content.get("clusters", ()))),
-        suspend=content.get("suspend", False),
-        interval=content.get("interval") or policy.default("interval", environment, INTERVAL),
-        timeout=content.get("timeout") or policy.default("timeout", environment, TIMEOUT),
-        profile=profile,
-        quota=policy.quota(environment, profile, request.get("quota", {})),
-        limits=policy.limits(environment, profile, request.get("limits", {})),
-    )
-
-
-def _path(value: str) -> str:
-    parts = [part for part in value.split("/") if part not in ("", ".")]
-    return "./" + "/".join(parts)
-
-
-Fault = tuple[Path, Any, str]
-
-
-def _faults(content: Mapping[str, Any], rules: Rules) -> Iterator[Fault]:
-    """What is wrong between the fields of a well-formed request, and with the rules of the fleet."""
-    for number, namespace in enumerate(content.get("namespaces", [content["tenant"]])):
-        hint = rules.namespace_fault(namespace)
-        if hint and "namespaces" in content:
-            yield ("namespaces", number), namespace, hint
-        elif hint:
-            yield ("tenant",), namespace, f"the namespace of this name: {hint}; name others under namespaces"
-    sources = content["sources"]
-    names = [one["name"] for one in sources]
-    used = {
-        one.get("source", names[0] if len(names) == 1 else None) for one in content.get("environments", {}).values()
-    }
-    for number, source in enumerate(sources):
-        if source["name"] in names[:number]:
-            yield ("sources", number, "name"), source["name"], "stands twice: each source has its own name"
-        elif source["name"] not in used:
-            yield ("sources", number), source["name"], "no environment uses this source: name it in one, or take it out"
-        yield from _host_faults(source, ("sources", number, "url"), rules)
-    yield from rules.policy.faults(content, {one: rules.profile_of(one, content) for one in content["environments"]})
-    for environment, asked in content["environments"].items():
-        yield from _environment_faults(asked, ("environments", environment), names)
-
-
-def _host_faults(source: Mapping[str, Any], path: Path, rules: Rules) -> Iterator[Fault]:
-    """A host whose key nobody pinned; a Secret that the tenant brings holds its own."""
-    url = source["url"]
-    if rules.known_hosts is None or "secret" in source or not url.startswith("ssh://"):
-        return
-    name = known_hosts.entry(url)
-    if not known_hosts.holds(known_hosts.trusted(rules.known_hosts, url), name):
-        hint = f"no line of fleet_known_hosts is for {name}: add the host's key there, as its operator publishes it"
-        yield path, url, hint
-
-
-def _environment_faults(asked: Mapping[str, Any], path: Path, sources: list[str]) -> Iterator[Fault]:
-    known = ", ".join(sources) or "none"
-    if "source" not in asked and len(sources) != 1:
-        yield (*path, "source"), "", f"is missing: there are several sources, name one of {known}"
-    elif "source" in asked and asked["source"] not in sources:
-        yield (*path, "source"), asked["source"], f"there is no such source here (sources: {known})"

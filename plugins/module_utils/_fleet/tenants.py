@@ -17,26 +17,20 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import docume
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
-    FLUX_NAMESPACE,
-    FLUX_SYNC,
     LABEL_DOMAIN,
-    PLATFORM_SERVICE_ACCOUNT,
     TENANT_LABEL,
-    TENANT_SERVICE_ACCOUNT,
     Layout,
-    tenant_sync,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.profiles import PROFILES
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Placement, Rules, Tenant
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Placement, Tenant
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant_variables import template_variables
 
 CREDENTIAL_ANNOTATION = f"{LABEL_DOMAIN}/credential"
 GENERATED = "generated"
 TENANT_TEMPLATE, SYNC_TEMPLATE = "tenant.yaml.j2", "sync.yaml.j2"
-# Which ClusterRole goes with which right; fleet-tenant is ours, view is Kubernetes' own.
-_ROLES = {"flux": TENANT_SERVICE_ACCOUNT, "admin": TENANT_SERVICE_ACCOUNT, "view": "view"}
 
 
 @dataclass(frozen=True)
@@ -83,44 +77,6 @@ def render(tenant: Tenant, placement: Placement, renderer: Renderer, layout: Lay
     found = renderer.render(TENANT_TEMPLATE, variables)
     sync = documents.write_owned(renderer.render(SYNC_TEMPLATE, variables))
     return Rendered(tenant, placement.environment, found, documents.write_owned(found), sync)
-
-
-def template_variables(tenant: Tenant, placement: Placement, layout: Layout) -> Mapping[str, Any]:
-    """What the templates of a tenant may use."""
-    source, (kind, value) = placement.source, placement.ref
-    return {
-        "tenant": {
-            "name": tenant.name,
-            "owner": {"team": tenant.team, "contact": tenant.contact},
-            "namespaces": list(tenant.namespaces),
-            "access": {right: list(groups) for right, groups in sorted(tenant.access.items())},
-        },
-        "environment": placement.environment,
-        "profile": _profile_variables(placement),
-        "source": {
-            "ref": {"kind": kind, "value": value},
-            **{name: getattr(source, name) for name in ("name", "url", "secret", "generated")},
-        },
-        "sync": {
-            "name": tenant_sync(tenant.name),
-            "directory": f"./{layout.tenant(placement.environment, tenant.name)}",
-            **{name: getattr(placement, name) for name in ("path", "interval", "timeout", "suspend")},
-        },
-        "service_account": TENANT_SERVICE_ACCOUNT,
-        "roles": _ROLES,
-        "flux": {"namespace": FLUX_NAMESPACE, "sync": FLUX_SYNC, "service_account": PLATFORM_SERVICE_ACCOUNT},
-    }
-
-
-def _profile_variables(placement: Placement) -> Mapping[str, Any]:
-    profile = PROFILES[placement.profile]
-    return {
-        "name": placement.profile,
-        "labels": profile.labels,
-        "quota": dict(placement.quota),
-        "limits": dict(placement.limits),
-        "isolated": profile.isolated,
-    }
 
 
 def claim(tenant: str) -> str:

@@ -13,10 +13,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import collisions, request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import collisions, request_reader
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Request
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Rules, Tenant, from_request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.requested import from_request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Tenant
 
 _ENDINGS = (".yml", ".yaml")
 _VARIABLE = "fleet_tenants"
@@ -66,8 +68,8 @@ def _read_file(path: Path) -> tuple[list[Request], list[Problem]]:
         if not stat.S_ISREG(path.stat().st_mode):
             return [], [Problem(str(path), "fleet_requests", "", "this is no regular file")]
         with path.open("rb") as file:
-            data = file.read(request.MAX_BYTES + 1)
+            data = file.read(request_reader.MAX_BYTES + 1)
     except OSError as error:
         hint = f"can't be read on the controller: {error.strerror}"
         return [], [Problem(str(path), "fleet_requests", "", hint)]
-    return request.read(data, str(path))
+    return request_reader.read(data, str(path))

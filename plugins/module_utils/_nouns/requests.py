@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import REQUESTS, Specification
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Rules
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import requests
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 

@@ -26,9 +26,10 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import HAND_EDITS
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects import ProjectsPlan, Scope
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Rules, Tenant
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Tenant
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import requests, templates
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.leaving import Departures
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.publishing import by_sync, named, publish_all

@@ -17,8 +17,10 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.offboarding import REMOVE_TENANT
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects import ProjectsPlan, Scope
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Path, Request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.requested import from_request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Rules, Tenant, from_request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Tenant
 from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import AWKWARD, ROOT, Files
 
 TEMPLATES = {

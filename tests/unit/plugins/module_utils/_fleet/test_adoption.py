@@ -17,9 +17,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import adoption_report, request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import adoption_report, request_reader
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.adoption import Adoption, plan_adoption
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Rules, from_request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.requested import from_request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import new_files
 from ansible_collections.fluxops.fleet.tests.unit.plugins.old_fleets import FLAT, OVERLAYS, PER_ENVIRONMENT, URL
 from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import Files
@@ -157,7 +158,7 @@ def test_requests_are_right_by_our_own_reader(files: Mapping[str, str]) -> None:
     made = adopted(files)
     assert made.requests
     for name, text in made.requests.items():
-        found, problems = request.read(text.encode(), name)
+        found, problems = request_reader.read(text.encode(), name)
         assert problems == []
         assert from_request(found[0], Rules())[1] == []
         assert yaml.safe_load(text)["tenant"] == name

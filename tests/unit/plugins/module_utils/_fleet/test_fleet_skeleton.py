@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import pytest
 import yaml
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import request, tenant
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import request_reader, requested, rules
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.fleet_skeleton import Skeleton
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication import Wishes, plan_clusters
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
@@ -83,8 +83,8 @@ def test_links_of_the_readme_lead_somewhere() -> None:
 def test_example_is_a_request() -> None:
     text = written({}, Skeleton())["requests/README.md"]
     example = text.partition("```yaml\n")[2].partition("```")[0]
-    (one,), problems = request.read(example.encode(), "example.yml")
-    made, wrong = tenant.from_request(one, tenant.Rules("standard", (), None))
+    (one,), problems = request_reader.read(example.encode(), "example.yml")
+    made, wrong = requested.from_request(one, rules.Rules("standard", (), None))
     assert (problems, wrong) == ([], [])
     assert made is not None
     assert set(made.environments) == {"staging", "production"}

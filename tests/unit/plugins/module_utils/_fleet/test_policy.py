@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import request_reader
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.policy import Policy, quantity
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Rules, from_request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.requested import from_request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
 from ansible_collections.fluxops.fleet.tests.unit.plugins.tenant_samples import (
     FLEET,
     content,
@@ -67,7 +69,7 @@ def test_own_word_of_a_request_goes_over_all_defaults() -> None:
 def test_request_beyond_a_quota_names_line_value_and_cap() -> None:
     text = b"tenant: shop\nowner: {team: shop}\nquota:\n  pods: 301\n  requests.memory: 64Gi\n"
     text += b"sources: [{name: a, url: 'https://git.example/a.git'}]\nenvironments: {staging: {}}\n"
-    (found,), _wrong = request.read(text, "shop.yml")
+    (found,), _wrong = request_reader.read(text, "shop.yml")
     made, faults = from_request(found, rules(caps={"quota": {"pods": 300, "requests.memory": "65536Mi"}}))
     assert made is None
     said = "shop.yml:4: quota.pods is '301': the fleet allows at most 300 (fleet_tenant_caps.quota)"
@@ -155,5 +157,5 @@ def test_quantity(text: object, number: str | int) -> None:
 @given(st.from_regex(r"\A[0-9]{1,5}(\.[0-9]{1,3})?(m|k|Ki|Mi|G|e2|E)?\Z"), st.integers(0, 10**6))
 def test_no_quota_is_above_its_cap(asked: str, cap: int) -> None:
     mine = rules(caps={"quota": {"pods": cap}})
-    made, _faults = from_request(request.Request(small(quota={"pods": asked}), "request"), mine)
+    made, _faults = from_request(Request(small(quota={"pods": asked}), "request"), mine)
     assert made is None or quantity(made.placements[0].quota["pods"]) <= cap

@@ -12,14 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import request
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import MAX_BYTES, MAX_DEPTH, Request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import request_reader
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Path, Request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request_reader import MAX_BYTES, MAX_DEPTH
 from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import text
 
 
 def one(content: str) -> Request:
     """The one request of a file in which nothing is wrong."""
-    found, problems = request.read(content.encode(), "a.yml")
+    found, problems = request_reader.read(content.encode(), "a.yml")
     assert problems == []
     assert len(found) == 1
     return found[0]
@@ -27,7 +28,7 @@ def one(content: str) -> Request:
 
 def said(data: bytes) -> list[str]:
     """What is wrong with a file, as people see it."""
-    return [str(problem) for problem in request.read(data, "a.yml")[1]]
+    return [str(problem) for problem in request_reader.read(data, "a.yml")[1]]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_what_stands_in_quotes_is_read_as_it_is(content: dict[str, Any]) -> None
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda found: found.encode("utf-8", "replace")))
 @settings(max_examples=1500)
 def test_any_bytes_are_requests_or_problems(data: bytes) -> None:
-    found, problems = request.read(data, "a.yml")
+    found, problems = request_reader.read(data, "a.yml")
     assert found or problems
     assert all(problem.where.startswith("a.yml") and problem.hint for problem in problems)
 
@@ -84,7 +85,7 @@ def test_any_bytes_are_requests_or_problems(data: bytes) -> None:
 @given(st.text("[]{}:,-?&*!|>'\"%@`# \n\tab<", max_size=60))
 @settings(max_examples=1500)
 def test_any_signs_of_yaml_are_requests_or_problems(content: str) -> None:
-    found, problems = request.read(content.encode(), "a.yml")
+    found, problems = request_reader.read(content.encode(), "a.yml")
     assert found or problems
 
 
@@ -142,7 +143,7 @@ def test_nesting_up_to_the_limit() -> None:
 def test_a_bomb_of_aliases_stays_small() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]" for level in range(1, 10)]
-    found, problems = request.read("\n".join(lines).encode(), "a.yml")
+    found, problems = request_reader.read("\n".join(lines).encode(), "a.yml")
     assert len(problems) == 10 + 9 * 9
     assert len(repr(found)) < 10_000
 
@@ -152,7 +153,7 @@ def test_byte_order_mark_and_line_ends_of_windows() -> None:
 
 
 def test_several_requests_in_one_file() -> None:
-    found, problems = request.read(b"tenant: a\n---\n\n---\ntenant: b\n", "a.yml")
+    found, problems = request_reader.read(b"tenant: a\n---\n\n---\ntenant: b\n", "a.yml")
     assert problems == []
     assert [(one.content, one.place()) for one in found] == [({"tenant": "a"}, "a.yml:1"), ({"tenant": "b"}, "a.yml:5")]
 
@@ -189,7 +190,7 @@ environments:
         (("access", "admin"), 2),
     ],
 )
-def test_place(path: request.Path, line: int) -> None:
+def test_place(path: Path, line: int) -> None:
     assert one(LINES).place(path) == f"a.yml:{line}"
 
 

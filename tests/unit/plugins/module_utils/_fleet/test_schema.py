@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import form, schema
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import form, schema, structures
 from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import ROOT, trees
 from ansible_collections.fluxops.fleet.tests.unit.plugins.tenant_samples import HOSTILE, REMOVED, content, small
 
@@ -159,4 +159,4 @@ def test_no_quantities(quantity: Any) -> None:
     [("enviroments", "environments"), ("Tenant", "tenant"), ("envs", ""), ("", ""), ("x" * 10_000, "")],
 )
 def test_nearest(name: str, near: str) -> None:
-    assert schema.nearest(name, list(form.FORM.fields)) == near
+    assert structures.nearest(name, list(form.FORM.fields)) == near

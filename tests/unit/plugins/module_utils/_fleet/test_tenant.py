@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.profiles import PROFILES
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Request
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Placement, Rules, Source, from_request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.requested import from_request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Placement, Source
 from ansible_collections.fluxops.fleet.tests.unit.plugins.tenant_samples import (
     HOSTILE,
     REMOVED,

@@ -17,8 +17,10 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents imp
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.requested import from_request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Rules, Tenant, from_request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Tenant
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenants import Rendered
 from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import Files
 from ansible_collections.fluxops.fleet.tests.unit.plugins.tenant_samples import (

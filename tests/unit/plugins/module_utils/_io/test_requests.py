@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import MAX_BYTES
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Rules
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request_reader import MAX_BYTES
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import requests
 from ansible_collections.fluxops.fleet.tests.unit.plugins.tenant_samples import small
 

@@ -1,0 +1,83 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""From a request to the tenant that it asks for, or to all that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import request_checks
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form import FORM
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Request
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Placement, Source, Tenant
+
+INTERVAL, TIMEOUT = "5m", "5m"
+
+
+def from_request(request: Request, rules: Rules) -> tuple[Tenant | None, list[Problem]]:
+    """The tenant of a request; or all that is wrong with it."""
+    content = request.content
+    faults = [request.problem(*fault) for fault in FORM.faults(content, ())]
+    if faults:
+        return None, faults
+    name, owner = content["tenant"], content.get("owner", {})
+    if content.get("state") == "absent":
+        return Tenant(name, request, True, owner.get("team", ""), owner.get("contact", "")), []
+    problems = [request.problem(*fault) for fault in request_checks.faults(content, rules)]
+    if problems:
+        return None, problems
+    sources = {one["name"]: _source(one) for one in content["sources"]}
+    asked = content["environments"]
+    placements = [_placement(one, asked[one], sources, content, rules) for one in sorted(asked)]
+    tenant = Tenant(
+        name=name,
+        request=request,
+        team=owner["team"],
+        contact=owner.get("contact", ""),
+        namespaces=tuple(content.get("namespaces", [name])),
+        access={right: tuple(groups) for right, groups in content.get("access", {}).items()},
+        placements=tuple(placements),
+    )
+    return tenant, []
+
+
+def _source(content: Mapping[str, Any]) -> Source:
+    generated = "secret" not in content and content["url"].startswith("ssh://")
+    secret = f"source-{content['name']}" if generated else content.get("secret", "")
+    return Source(content["name"], content["url"], secret, generated)
+
+
+def _placement(
+    environment: str,
+    content: Mapping[str, Any],
+    sources: Mapping[str, Source],
+    request: Mapping[str, Any],
+    rules: Rules,
+) -> Placement:
+    kind, value = next(iter(content.get("ref", {"branch": "main"}).items()))
+    profile, policy = rules.profile_of(environment, request), rules.policy
+    return Placement(
+        environment=environment,
+        source=sources[content.get("source") or next(iter(sources))],
+        ref=(kind, value),
+        path=_path(content.get("path", f"./flux/{environment}")),
+        clusters=tuple(sorted(content.get("clusters", ()))),
+        suspend=content.get("suspend", False),
+        interval=content.get("interval") or policy.default("interval", environment, INTERVAL),
+        timeout=content.get("timeout") or policy.default("timeout", environment, TIMEOUT),
+        profile=profile,
+        quota=policy.quota(environment, profile, request.get("quota", {})),
+        limits=policy.limits(environment, profile, request.get("limits", {})),
+    )
+
+
+def _path(value: str) -> str:
+    parts = [part for part in value.split("/") if part not in ("", ".")]
+    return "./" + "/".join(parts)
