@@ -48,7 +48,7 @@ _REFERENCES = {
     "ImagePolicy": ("imageRepositoryRef",),
     "ImageUpdateAutomation": ("sourceRef",),
 }
-_ACTING = ("Kustomization", "HelmRelease")
+ACTING = ("Kustomization", "HelmRelease")
 # The forms of a remote target: https://github.com/kubernetes-sigs/kustomize/blob/master/examples/remoteBuild.md
 _REMOTE = re.compile(r"[a-z+]+://|[\w.+-]+@[\w.-]+:|git::|(www\.)?(github|gitlab|bitbucket)\.(com|org)[/:]|.*\?ref=")
 
@@ -87,7 +87,7 @@ def findings(found: Mapping[str, Sequence[Document]], tenants: Iterable[str]) ->
 
 
 def _nameless(one: Document, tenants: set[str]) -> Iterator[Finding]:
-    if one["kind"] in _ACTING and not one["spec"].get("serviceAccountName"):
+    if one["kind"] in ACTING and not one["spec"].get("serviceAccountName"):
         space = one["metadata"]["namespace"]
         if space not in tenants:
             why = f"names none: would act as {TENANT_SERVICE_ACCOUNT}, which has no rights in {space}"
@@ -95,16 +95,25 @@ def _nameless(one: Document, tenants: set[str]) -> Iterator[Finding]:
 
 
 def _crossing(one: Document) -> Iterator[Finding]:
-    own = one["metadata"]["namespace"]
-    for field in _REFERENCES[one["kind"]]:
-        node: Any = one["spec"]
+    for field, target in crossing(one):
+        yield {"object": name(one), "field": field, "why": f"refers to another namespace's {target}"}
+
+
+def crossing(one: Document) -> Iterator[tuple[str, str]]:
+    """Field and target (``kind namespace/name``) of each reference that leaves the namespace of an object of Flux.
+
+    People may have given the object any shape.
+    """
+    own = one["metadata"].get("namespace")
+    for field in _REFERENCES.get(one["kind"], ()):
+        node: Any = one.get("spec")
         for step in field.split("."):
-            node = (node or {}).get(step)
-        for reference in node if isinstance(node, list) else [node or {}]:
-            space = reference.get("namespace") or own
+            node = node.get(step) if isinstance(node, Mapping) else None
+        for reference in node if isinstance(node, list) else [node]:
+            found = reference if isinstance(reference, Mapping) else {}
+            space = found.get("namespace") or own
             if space != own:
-                target = f"{reference.get('kind', 'object')} {space}/{reference.get('name', '')}"
-                yield {"object": name(one), "field": f"spec.{field}", "why": f"refers to another namespace's {target}"}
+                yield f"spec.{field}", f"{found.get('kind', 'object')} {space}/{found.get('name', '')}"
 
 
 def remote_bases(files: Mapping[str, str]) -> list[Finding]:

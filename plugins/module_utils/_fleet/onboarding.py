@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import collisions, preflight, tenants
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import collisions, fence, preflight, tenants
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects import (
@@ -88,7 +88,7 @@ def plan_onboarding(wishes: Onboarding, snapshot: Snapshot) -> ProjectsPlan:
     texts = _texts(wishes, places, snapshot)
     cases = [_case(one, places, texts, scope) for one in wishes.rendered]
     problems = [
-        *(problem for one in wishes.rendered for problem in one.problems(wishes.rules)),
+        *(problem for one in wishes.rendered for problem in fence.problems(one, wishes.rules)),
         *collisions.in_run(wishes.tenants, wishes.rendered),
         *collisions.in_repository(wishes.tenants, wishes.rendered, texts, scope),
         *collisions.in_clusters(wishes.rendered, wishes.found, places, scope),

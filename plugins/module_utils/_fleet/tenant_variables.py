@@ -23,7 +23,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.profiles impo
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Placement, Tenant
 
 # Which ClusterRole goes with which right; fleet-tenant is ours, view is Kubernetes' own.
-_ROLES = {"flux": TENANT_SERVICE_ACCOUNT, "admin": TENANT_SERVICE_ACCOUNT, "view": "view"}
+ROLES = {"flux": TENANT_SERVICE_ACCOUNT, "admin": TENANT_SERVICE_ACCOUNT, "view": "view"}
 
 
 def template_variables(tenant: Tenant, placement: Placement, layout: Layout) -> Mapping[str, Any]:
@@ -48,7 +48,7 @@ def template_variables(tenant: Tenant, placement: Placement, layout: Layout) -> 
             **{name: getattr(placement, name) for name in ("path", "interval", "timeout", "suspend")},
         },
         "service_account": TENANT_SERVICE_ACCOUNT,
-        "roles": _ROLES,
+        "roles": ROLES,
         "flux": {"namespace": FLUX_NAMESPACE, "sync": FLUX_SYNC, "service_account": PLATFORM_SERVICE_ACCOUNT},
     }
 

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,11 +18,9 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents imp
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
     LABEL_DOMAIN,
-    TENANT_LABEL,
     Layout,
+    tenant_sync,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Placement, Tenant
@@ -35,13 +33,20 @@ TENANT_TEMPLATE, SYNC_TEMPLATE = "tenant.yaml.j2", "sync.yaml.j2"
 
 @dataclass(frozen=True)
 class Rendered:
-    """A tenant's files in one environment, as texts."""
+    """A tenant's files in one environment: objects and texts, and the ``directory`` that Flux applies (``./…``)."""
 
     tenant: Tenant
     environment: str
     documents: list[Document]
     text: str
+    sync_documents: list[Document]
     sync: str
+    directory: str
+
+    @property
+    def sync_name(self) -> str:
+        """The name of the Flux Kustomization that applies all of it."""
+        return tenant_sync(self.tenant.name)
 
     @cached_property
     def namespaces(self) -> tuple[str, ...]:
@@ -58,25 +63,21 @@ class Rendered:
         """The text of the file that claims a namespace."""
         return claim(self.tenant.name)
 
-    def problems(self, rules: Rules) -> Iterator[Problem]:
-        """What a user's template must not do: claim what is forbidden, or leave a namespace without its owner."""
-        for one in self.documents:
-            if one.get("kind") != "Namespace":
-                continue
-            hint = rules.namespace_fault(_metadata(one).get("name"))
-            if hint:
-                yield Problem(TENANT_TEMPLATE, name(one), "", f"for tenant {self.tenant.name}: {hint}")
-            elif documents.label(one, TENANT_LABEL) != self.tenant.name:
-                hint = f"every namespace needs the label {TENANT_LABEL} with the tenant's name, here {self.tenant.name}"
-                yield Problem(TENANT_TEMPLATE, name(one), "", hint)
-
 
 def render(tenant: Tenant, placement: Placement, renderer: Renderer, layout: Layout) -> Rendered:
     """What a tenant gets in one environment; same request, same bytes."""
     variables = template_variables(tenant, placement, layout)
     found = renderer.render(TENANT_TEMPLATE, variables)
-    sync = documents.write_owned(renderer.render(SYNC_TEMPLATE, variables))
-    return Rendered(tenant, placement.environment, found, documents.write_owned(found), sync)
+    sync = renderer.render(SYNC_TEMPLATE, variables)
+    return Rendered(
+        tenant=tenant,
+        environment=placement.environment,
+        documents=found,
+        text=documents.write_owned(found),
+        sync_documents=sync,
+        sync=documents.write_owned(sync),
+        directory=variables["sync"]["directory"],
+    )
 
 
 def claim(tenant: str) -> str:

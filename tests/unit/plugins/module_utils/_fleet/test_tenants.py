@@ -260,25 +260,6 @@ def test_template_of_a_user_claims_the_namespaces_that_it_adds() -> None:
     text = TEMPLATES["tenant.yaml.j2"] + EXTRA.format(kind="Namespace", labels=label)
     one = rendered(tenant(content()), tenant=text)
     assert one.namespaces == ("payments", "payments-jobs", "payments-extra")
-    assert list(one.problems(Rules())) == []
-    (problem,) = one.problems(Rules(forbidden=("payments-ex*",)))
-    assert str(problem).startswith("tenant.yaml.j2: Namespace payments-extra: for tenant payments: this namespace is")
-
-
-@pytest.mark.parametrize(
-    ("name", "labels", "hint"),
-    [
-        ("kube-system", "{fleet.fluxops.io/tenant: payments}", "none of default"),
-        ("{{ tenant.name }}-x", "{}", "needs the label"),
-        ("{{ tenant.name }}-x", "{fleet.fluxops.io/tenant: other}", "needs the label"),
-        ("[a]", "{fleet.fluxops.io/tenant: payments}", "found a list"),
-    ],
-)
-def test_template_of_a_user_that_takes_what_is_not_the_tenants(name: str, labels: str, hint: str) -> None:
-    text = f"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {name}\n  labels: {labels}\n"
-    found = list(rendered(tenant(content()), tenant=text).problems(Rules()))
-    assert len(found) == 1
-    assert hint in found[0].hint
 
 
 TEXTS = {
