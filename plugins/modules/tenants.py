@@ -89,8 +89,8 @@ options:
     elements: str
     default: []
   templates:
-    description: Directory on the controller whose C(tenant.yaml.j2), C(tenant-*.yaml.j2) and C(sync.yaml.j2) are used in
-      place of those of the role.
+    description: Directory on the controller whose C(tenant.yaml.j2), C(tenant-*.yaml.j2) and C(sync.yaml.j2) are used
+      in place of those of the role.
     type: path
 seealso:
   - module: fluxops.fleet.requests
