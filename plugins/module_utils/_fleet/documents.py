@@ -123,6 +123,12 @@ def read(text: str, where: str) -> list[Document]:
     return documents
 
 
+def part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """``metadata`` or ``spec`` of an object; empty where people wrote something else there."""
+    found = document.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
 def label(document: Mapping[str, Any], key: str) -> str:
     """What an object's label says; empty where it has none. An object that people wrote may have any shape."""
     metadata = document.get("metadata")

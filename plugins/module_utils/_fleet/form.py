@@ -23,7 +23,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_values i
     LABEL,
     LINE,
     NAMES,
-    SHORT_LABEL,
+    TENANT,
     refused,
     text_fault,
 )
@@ -36,18 +36,10 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema import
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.structures import Items, Record, Table
 
-# Names that the layout of the repository has taken.
-RESERVED_TENANTS = ("sync", "namespaces", "clusters", "base", "flux-system")
 # Kubernetes' own and Flux's; kube-* is Kubernetes' own by convention:
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/#initial-namespaces
 FORBIDDEN_NAMESPACES = ("default", "flux-system", "kube-*")
 
-_TENANT = Text(
-    "The tenant's name, for ever.",
-    refused(RESERVED_TENANTS, SHORT_LABEL),
-    f"{NAMES}, at most 56, and none of {', '.join(RESERVED_TENANTS)}",
-    56,
-)
 _NAMESPACE = Text(
     "",
     refused(FORBIDDEN_NAMESPACES, LABEL),
@@ -64,7 +56,7 @@ _OWNER = Record(
 )
 
 _FIELDS: dict[str, Shape] = {
-    "tenant": _TENANT,
+    "tenant": TENANT,
     "state": Word("absent: the tenant is to leave, by the playbook offboard.", ("present", "absent")),
     "owner": _OWNER,
     "namespaces": Items(
@@ -95,7 +87,7 @@ def schema_file() -> str:
 
 def is_tenant_name(name: str) -> bool:
     """Whether a tenant may be called so."""
-    return not list(_TENANT.faults(name, ()))
+    return not list(TENANT.faults(name, ()))
 
 
 def namespace_fault(name: object) -> str:

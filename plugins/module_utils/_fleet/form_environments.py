@@ -15,12 +15,14 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_values i
     INTERVAL,
     LINE,
     NAMES,
+    RETRY_INTERVAL,
     SHORT_LABEL,
+    TENANT,
     TIMEOUT,
     text_fault,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema import Flag, Text
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.structures import Items, Record
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema import Flag, Plain, Shape, Text
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.structures import Items, Record, Table
 
 
 def _path_fault(value: str) -> tuple[str, str] | None:
@@ -29,22 +31,38 @@ def _path_fault(value: str) -> tuple[str, str] | None:
     return text_fault(value)
 
 
+_SUBSTITUTE = Table(
+    "Variables that Flux fills into what it applies, as ${name}; values are text as it stands here.",
+    Text("", r"[_a-zA-Z][_a-zA-Z0-9]*", "letters, digits and _ only, no digit first: Flux substitutes nothing else"),
+    Plain(Text("", rf"({LINE})?", "one line of text", 4096, text_fault)),
+)
+_DELIVERY: dict[str, Shape] = {
+    "ref": REF,
+    "path": Text(
+        "The directory in the repository; ./flux/<environment> where it is left out.",
+        LINE,
+        "a directory within the repository",
+        512,
+        _path_fault,
+    ),
+    "suspend": Flag("Whether Flux lets the tenant's workloads be as they are."),
+    "wait": Flag(
+        "Whether the tenant is Ready when its workloads are (true where it is left out), or when they are applied."
+    ),
+    "interval": INTERVAL,
+    "retryInterval": RETRY_INTERVAL,
+    "timeout": TIMEOUT,
+    "substitute": _SUBSTITUTE,
+}
 ENVIRONMENT = Record(
     "",
     {
         "source": Text("The source that is applied; the only one where it is left out.", SHORT_LABEL, NAMES, 56),
-        "ref": REF,
-        "path": Text(
-            "The directory in the repository; ./flux/<environment> where it is left out.",
-            LINE,
-            "a directory within the repository",
-            512,
-            _path_fault,
-        ),
         "clusters": Items("Only these clusters of the environment.", CLUSTER, most=500),
-        "suspend": Flag("Whether Flux lets the tenant's workloads be as they are."),
-        "interval": INTERVAL,
-        "timeout": TIMEOUT,
+        **_DELIVERY,
+        "dependsOn": Items(
+            "Tenants whose workloads must be Ready in this environment before these are applied.", TENANT
+        ),
         "profile": PROFILE,
     },
 )

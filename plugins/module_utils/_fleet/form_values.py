@@ -11,6 +11,8 @@ from __future__ import annotations
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import model
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema import Text
 
+# Names that the layout of the repository has taken.
+RESERVED_TENANTS = ("sync", "namespaces", "clusters", "base", "flux-system")
 LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 # With a prefix of ours it must still be a label value.
 SHORT_LABEL = r"[a-z0-9]([-a-z0-9]{0,54}[a-z0-9])?"
@@ -38,7 +40,14 @@ def text_fault(value: str) -> tuple[str, str] | None:
     return value, hint
 
 
+TENANT = Text(
+    "The tenant's name, for ever.",
+    refused(RESERVED_TENANTS, SHORT_LABEL),
+    f"{NAMES}, at most 56, and none of {', '.join(RESERVED_TENANTS)}",
+    56,
+)
 ENVIRONMENT_NAME = Text("", refused(model.RESERVED_ENVIRONMENTS, LABEL), f"{NAMES}, at most 63, and not base", 63)
 CLUSTER = Text("", LABEL, f"{NAMES}, at most 63", 63)
 INTERVAL = Text("How often Flux looks; 5m where it is left out.", _DURATION, DURATIONS, 32)
+RETRY_INTERVAL = Text("How soon Flux tries again what failed; 1m where it is left out.", _DURATION, DURATIONS, 32)
 TIMEOUT = Text("How long workloads may take to be ready; 5m where it is left out.", _DURATION, DURATIONS, 32)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import collisions, fence, preflight, tenants
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.dependencies import Dependencies
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects import (
@@ -43,11 +43,11 @@ class Onboarding:
     rules: Rules = field(default_factory=Rules)
     found: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    @cached_property
-    def rendered(self) -> list[Rendered]:
+    def rendered(self, dependencies: Dependencies) -> list[Rendered]:
         """The files of all tenants in the environments of the run."""
+        homes = {one: dependencies.homes(one) for one in self.scope.environments}
         return [
-            tenants.render(tenant, placement, self.renderer, self.scope.layout)
+            tenants.render(tenant, placement, self.renderer, self.scope.layout, homes[placement.environment])
             for tenant in self.tenants
             for placement in tenant.placements
             if placement.environment in self.scope.environments
@@ -85,14 +85,17 @@ def plan_onboarding(wishes: Onboarding, snapshot: Snapshot) -> ProjectsPlan:
     scope = wishes.scope
     preflight.check_known(scope.members, snapshot, scope.layout, scope.allow)
     places = Places(snapshot, scope)
-    texts = _texts(wishes, places, snapshot)
-    cases = [_case(one, places, texts, scope) for one in wishes.rendered]
+    dependencies = Dependencies(wishes.tenants, scope, places, snapshot)
+    rendered = wishes.rendered(dependencies)
+    texts = _texts(wishes, rendered, places, snapshot)
+    cases = [_case(one, places, texts, scope) for one in rendered]
     problems = [
-        *(problem for one in wishes.rendered for problem in fence.problems(one, wishes.rules)),
-        *collisions.in_run(wishes.tenants, wishes.rendered),
-        *collisions.in_repository(wishes.tenants, wishes.rendered, texts, scope),
-        *collisions.in_clusters(wishes.rendered, wishes.found, places, scope),
+        *(problem for one in rendered for problem in fence.problems(one, wishes.rules)),
+        *collisions.in_run(wishes.tenants, rendered),
+        *collisions.in_repository(wishes.tenants, rendered, texts, scope),
+        *collisions.in_clusters(rendered, wishes.found, places, scope),
         *(problem for one in wishes.tenants for problem in _placement_problems(one, places, scope)),
+        *dependencies.problems(),
         *(problem for case in cases for problem in case.words(scope.allow)),
         *wishes.rules.policy.unknown(scope.inventory),
     ]
@@ -127,18 +130,18 @@ class _Case:
             yield tenant.request.problem(("environments", environment, "clusters"), "", hint)
 
 
-def _texts(wishes: Onboarding, places: Places, snapshot: Snapshot) -> dict[str, str]:
+def _texts(wishes: Onboarding, rendered: Sequence[Rendered], places: Places, snapshot: Snapshot) -> dict[str, str]:
     """The files of the repository that the plan has to see."""
     layout = wishes.scope.layout
     wanted = {layout.claim(environment, space) for environment, space, _who in collisions.claims(wishes.tenants)}
-    for one in wishes.rendered:
+    for one in rendered:
         name, environment = one.tenant.name, one.environment
         wanted |= {layout.tenant_file(environment, name), layout.sync_file(environment, name)}
         wanted |= {layout.claim(environment, space) for space in one.namespaces}
         wanted |= {layout.own_sync_file(environment, cluster, name) for cluster in one.placement.clusters}
         wanted |= set(places.syncs(environment, name))
     texts = snapshot.read(path for path in wanted if places.has(path))
-    former = {layout.claim(one.environment, space) for one in wishes.rendered for space in _gone(one, texts, layout)}
+    former = {layout.claim(one.environment, space) for one in rendered for space in _gone(one, texts, layout)}
     return texts | snapshot.read(path for path in former if places.has(path))
 
 

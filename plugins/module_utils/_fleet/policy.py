@@ -27,6 +27,7 @@ _COMMON: dict[str, Shape] = {
     "quota": form_fence.QUOTA,
     "limits": form_fence.LIMITS,
     "interval": form_values.INTERVAL,
+    "retryInterval": form_values.RETRY_INTERVAL,
     "timeout": form_values.TIMEOUT,
 }
 _DEFAULTS = Record(

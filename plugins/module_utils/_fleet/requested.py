@@ -16,9 +16,11 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form import FORM
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Request
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Placement, Source, Tenant
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema import plain
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Delivery, Placement, Source, Tenant
 
-INTERVAL, TIMEOUT = "5m", "5m"
+# By the names of the request, where neither it nor the fleet says anything.
+_DURATIONS = {"interval": "5m", "retryInterval": "1m", "timeout": "5m"}
 
 
 def from_request(request: Request, rules: Rules) -> tuple[Tenant | None, list[Problem]]:
@@ -61,20 +63,33 @@ def _placement(
     request: Mapping[str, Any],
     rules: Rules,
 ) -> Placement:
-    kind, value = next(iter(content.get("ref", {"branch": "main"}).items()))
     profile, policy = rules.profile_of(environment, request), rules.policy
     return Placement(
         environment=environment,
         source=sources[content.get("source") or next(iter(sources))],
-        ref=(kind, value),
-        path=_path(content.get("path", f"./flux/{environment}")),
+        delivery=_delivery(environment, content, rules),
         clusters=tuple(sorted(content.get("clusters", ()))),
-        suspend=content.get("suspend", False),
-        interval=content.get("interval") or policy.default("interval", environment, INTERVAL),
-        timeout=content.get("timeout") or policy.default("timeout", environment, TIMEOUT),
+        depends_on=tuple(sorted(content.get("dependsOn", ()))),
         profile=profile,
         quota=policy.quota(environment, profile, request.get("quota", {})),
         limits=policy.limits(environment, profile, request.get("limits", {})),
+    )
+
+
+def _delivery(environment: str, content: Mapping[str, Any], rules: Rules) -> Delivery:
+    durations = {
+        name: content.get(name) or rules.policy.default(name, environment, otherwise)
+        for name, otherwise in _DURATIONS.items()
+    }
+    return Delivery(
+        ref=next(iter(content.get("ref", {"branch": "main"}).items())),
+        path=_path(content.get("path", f"./flux/{environment}")),
+        suspend=content.get("suspend", False),
+        wait=content.get("wait", True),
+        interval=durations["interval"],
+        retry_interval=durations["retryInterval"],
+        timeout=durations["timeout"],
+        substitute={name: plain(value) for name, value in sorted(content.get("substitute", {}).items())},
     )
 
 

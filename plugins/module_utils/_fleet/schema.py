@@ -103,6 +103,31 @@ class Flag:
 
 
 @dataclass(frozen=True)
+class Plain:
+    """What is text to those who get it: ``text``, or a whole number or a truth value without quotes."""
+
+    text: Text
+
+    @property
+    def description(self) -> str:
+        return self.text.description
+
+    def schema(self) -> Schema:
+        whole = {"type": "integer", "minimum": -_LARGEST, "maximum": _LARGEST}
+        return {"anyOf": [self.text.schema(), whole, {"type": "boolean"}]}
+
+    def faults(self, value: Any, path: Path) -> Iterator[Fault]:
+        whole = isinstance(value, int) and -_LARGEST <= value <= _LARGEST
+        if not isinstance(value, bool) and not whole:
+            yield from self.text.faults(value, path)
+
+
+def plain(value: object) -> str:
+    """The text of a value that ``Plain`` lets through, as YAML writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@dataclass(frozen=True)
 class Amount:
     """A quantity as Kubernetes writes it, not below zero; a plain number may stand without quotes."""
 

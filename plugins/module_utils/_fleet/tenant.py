@@ -29,20 +29,37 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Delivery:
+    """How Flux brings a tenant's workloads: what of the source, how often, and with which variables filled in."""
+
+    ref: tuple[str, str]
+    path: str
+    suspend: bool = False
+    wait: bool = True
+    interval: str = "5m"
+    retry_interval: str = "1m"
+    timeout: str = "5m"
+    substitute: Mapping[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same by the names of a request."""
+        plain = ("path", "suspend", "wait", "interval", "timeout")
+        own = {"ref": dict([self.ref]), "retryInterval": self.retry_interval, "substitute": dict(self.substitute)}
+        return {**own, **{name: getattr(self, name) for name in plain}}
+
+
+@dataclass(frozen=True)
 class Placement:
     """What a tenant gets in one environment. ``clusters``: all of the environment where none is named.
 
-    ``quota`` and ``limits`` are all that is in force there, by resource.
+    ``depends_on``: tenants; ``quota`` and ``limits`` are all that is in force there, by resource.
     """
 
     environment: str
     source: Source
-    ref: tuple[str, str]
-    path: str
+    delivery: Delivery
     clusters: tuple[str, ...]
-    suspend: bool
-    interval: str
-    timeout: str
+    depends_on: tuple[str, ...]
     profile: str
     quota: Mapping[str, str]
     limits: Mapping[str, str]
@@ -86,12 +103,12 @@ class Tenant:
 
 
 def _placement_as_dict(placement: Placement) -> dict[str, Any]:
-    plain = ("path", "suspend", "interval", "timeout", "profile")
     return {
         "source": placement.source.name,
-        "ref": dict([placement.ref]),
+        **placement.delivery.as_dict(),
         "clusters": list(placement.clusters),
         "quota": dict(placement.quota),
+        "dependsOn": list(placement.depends_on),
+        "profile": placement.profile,
         "limits": dict(placement.limits),
-        **{name: getattr(placement, name) for name in plain},
     }

@@ -26,9 +26,11 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import
 ROLES = {"flux": TENANT_SERVICE_ACCOUNT, "admin": TENANT_SERVICE_ACCOUNT, "view": "view"}
 
 
-def template_variables(tenant: Tenant, placement: Placement, layout: Layout) -> Mapping[str, Any]:
-    """What the templates of a tenant may use."""
-    source, (kind, value) = placement.source, placement.ref
+def template_variables(
+    tenant: Tenant, placement: Placement, layout: Layout, homes: Mapping[str, str]
+) -> Mapping[str, Any]:
+    """What the templates of a tenant may use. ``homes``: tenant → the namespace of its Kustomization there."""
+    source, (kind, value) = placement.source, placement.delivery.ref
     return {
         "tenant": {
             "name": tenant.name,
@@ -45,7 +47,8 @@ def template_variables(tenant: Tenant, placement: Placement, layout: Layout) -> 
         "sync": {
             "name": tenant_sync(tenant.name),
             "directory": f"./{layout.tenant(placement.environment, tenant.name)}",
-            **{name: getattr(placement, name) for name in ("path", "interval", "timeout", "suspend")},
+            "dependsOn": [{"name": one, "namespace": homes[one]} for one in placement.depends_on if one in homes],
+            **{name: value for name, value in placement.delivery.as_dict().items() if name != "ref"},
         },
         "service_account": TENANT_SERVICE_ACCOUNT,
         "roles": ROLES,

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
@@ -64,9 +63,11 @@ class Rendered:
         return claim(self.tenant.name)
 
 
-def render(tenant: Tenant, placement: Placement, renderer: Renderer, layout: Layout) -> Rendered:
-    """What a tenant gets in one environment; same request, same bytes."""
-    variables = template_variables(tenant, placement, layout)
+def render(
+    tenant: Tenant, placement: Placement, renderer: Renderer, layout: Layout, homes: Mapping[str, str]
+) -> Rendered:
+    """What a tenant gets in one environment; same request, same bytes. For ``homes`` see ``template_variables``."""
+    variables = template_variables(tenant, placement, layout, homes)
     found = renderer.render(TENANT_TEMPLATE, variables)
     sync = renderer.render(SYNC_TEMPLATE, variables)
     return Rendered(
@@ -113,7 +114,7 @@ def objects(text: str, path: str) -> list[Document]:
 
 def namespaces(found: Iterable[Document]) -> list[str]:
     """The names of the Namespaces among a tenant's objects, in their order."""
-    names = (_metadata(one).get("name") for one in found if one.get("kind") == "Namespace")
+    names = (documents.part(one, "metadata").get("name") for one in found if one.get("kind") == "Namespace")
     return [str(one) for one in names if one]
 
 
@@ -121,15 +122,17 @@ def keys(tenant: str, found: Iterable[Document]) -> list[dict[str, str]]:
     """The deploy keys that a tenant's sources need on each cluster: tenant, namespace, secret, source, url."""
     sources = [one for one in found if one.get("kind") == "GitRepository"]
     generated = [
-        one for one in sources if (_metadata(one).get("annotations") or {}).get(CREDENTIAL_ANNOTATION) == GENERATED
+        one
+        for one in sources
+        if (documents.part(one, "metadata").get("annotations") or {}).get(CREDENTIAL_ANNOTATION) == GENERATED
     ]
     return [
         {
             "tenant": tenant,
-            "namespace": str(_metadata(one).get("namespace", "")),
-            "secret": str((_spec(one).get("secretRef") or {}).get("name", "")),
-            "source": str(_metadata(one).get("name", "")),
-            "url": str(_spec(one).get("url", "")),
+            "namespace": str(documents.part(one, "metadata").get("namespace", "")),
+            "secret": str((documents.part(one, "spec").get("secretRef") or {}).get("name", "")),
+            "source": str(documents.part(one, "metadata").get("name", "")),
+            "url": str(documents.part(one, "spec").get("url", "")),
         }
         for one in generated
     ]
@@ -147,13 +150,3 @@ def keys_in(snapshot: Snapshot, paths: Iterable[str]) -> list[dict[str, str]]:
     """The deploy keys of some tenants' files (``…/<tenant>/tenant.yaml``), as ``keys`` gives them."""
     texts = snapshot.read(paths)
     return [key for path, text in texts.items() for key in keys(path.split("/")[-2], objects(text, path))]
-
-
-def _metadata(document: Document) -> Mapping[str, Any]:
-    found = document.get("metadata")
-    return found if isinstance(found, Mapping) else {}
-
-
-def _spec(document: Document) -> Mapping[str, Any]:
-    found = document.get("spec")
-    return found if isinstance(found, Mapping) else {}

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import collisions, request_reader
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import collisions, dependencies, request_reader
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Request
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.requested import from_request
@@ -39,7 +39,7 @@ def load(paths: Iterable[str], data: Iterable[Mapping[str, Any]], rules: Rules) 
         tenant, wrong = from_request(one, rules)
         tenants += [tenant] if tenant else []
         problems += wrong
-    raise_if([*problems, *collisions.in_run(tenants)])
+    raise_if([*problems, *collisions.in_run(tenants), *dependencies.in_run(tenants)])
     return tenants
 
 

@@ -31,7 +31,7 @@ def found(rules: Rules | None = None, **templates: str) -> list[Problem]:
     """What is wrong with a tenant's files where a user's templates (name without its end → text) make them."""
     own = {f"{name}.yaml.j2": text for name, text in templates.items()}
     made = tenant(content())
-    rendered = tenants.render(made, made.placements[1], Renderer({**TEMPLATES, **own}), Layout())
+    rendered = tenants.render(made, made.placements[1], Renderer({**TEMPLATES, **own}), Layout(), {})
     return list(fence.problems(rendered, rules or Rules()))
 
 

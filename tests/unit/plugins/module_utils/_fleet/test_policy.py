@@ -50,9 +50,9 @@ def wrong(defaults: dict[str, Any] | None = None, caps: dict[str, Any] | None = 
 def test_defaults_of_the_fleet_and_of_an_environment() -> None:
     made = tenant(small(environments={"staging": {}, "production": {}}), rules(DEFAULTS))
     production, staging = made.placements
-    assert (staging.profile, staging.interval, staging.timeout) == ("standard", "10m", "5m")
+    assert (staging.profile, staging.delivery.interval, staging.delivery.timeout) == ("standard", "10m", "5m")
     assert (staging.quota["pods"], staging.quota["services"], staging.limits) == ("50", "7", {"cpu": "1"})
-    assert (production.profile, production.interval, production.timeout) == ("strict", "10m", "15m")
+    assert (production.profile, production.delivery.interval, production.delivery.timeout) == ("strict", "10m", "15m")
     assert (production.quota["pods"], production.quota["requests.cpu"]) == ("200", "4")
     assert production.limits == {"cpu": "1", "memory": "512Mi"}
 
@@ -60,7 +60,7 @@ def test_defaults_of_the_fleet_and_of_an_environment() -> None:
 def test_own_word_of_a_request_goes_over_all_defaults() -> None:
     asked = {"production": {"profile": "open", "interval": "1m", "timeout": "2m"}}
     one = tenant(small(environments=asked, quota={"pods": 3}, limits={"cpu": "2"}), rules(DEFAULTS)).placements[0]
-    assert (one.profile, one.interval, one.timeout) == ("open", "1m", "2m")
+    assert (one.profile, one.delivery.interval, one.delivery.timeout) == ("open", "1m", "2m")
     assert (one.quota, one.limits) == ({"pods": "3", "services": "7"}, {"cpu": "2"})
     one = tenant(small(environments={"production": {}}, profile="open"), rules(DEFAULTS)).placements[0]
     assert one.profile == "open"

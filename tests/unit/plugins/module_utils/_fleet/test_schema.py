@@ -31,7 +31,11 @@ FULL = content(
             "clusters": ["stg-1"],
             "suspend": True,
             "interval": "10m",
+            "retryInterval": "30s",
             "timeout": "1h30m",
+            "wait": False,
+            "substitute": {"host": "shop.example", "replicas": 3, "debug": True},
+            "dependsOn": ["ledger"],
             "profile": "open",
         }
     },
@@ -72,7 +76,7 @@ def test_right_requests(validator: Any, value: dict[str, Any]) -> None:
 
 
 # What a check beyond the schema refuses: the schema alone lets it through.
-BEYOND = {"url", "branch", "tag", "path", "team", "contact", "admin", "view"}
+BEYOND = {"url", "branch", "tag", "path", "team", "contact", "admin", "view", "substitute"}
 
 
 @given(st.sampled_from(sorted(paths(FULL), key=str)), trees | st.sampled_from(HOSTILE) | st.just(REMOVED))

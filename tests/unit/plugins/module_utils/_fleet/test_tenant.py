@@ -15,7 +15,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.profiles impo
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Request
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.requested import from_request
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Placement, Source
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Delivery, Placement, Source
 from ansible_collections.fluxops.fleet.tests.unit.plugins.tenant_samples import (
     HOSTILE,
     REMOVED,
@@ -38,12 +38,9 @@ def test_shortest_request() -> None:
         Placement(
             "staging",
             source,
-            ("branch", "main"),
-            "./flux/staging",
+            Delivery(("branch", "main"), "./flux/staging"),
             (),
-            False,
-            "5m",
-            "5m",
+            (),
             "standard",
             PROFILES["standard"].quota,
             {},
@@ -60,7 +57,11 @@ def test_full_request() -> None:
             "clusters": ["stg-2", "stg-1"],
             "suspend": True,
             "interval": "1h",
+            "retryInterval": "2m",
             "timeout": "30s",
+            "wait": False,
+            "substitute": {"replicas": 3, "host": "shop.example", "debug": False},
+            "dependsOn": ["ledger", "database"],
             "profile": "open",
         }
     }
@@ -70,17 +71,23 @@ def test_full_request() -> None:
     assert staging == Placement(
         "staging",
         source,
-        ("tag", "v1"),
-        "./flux/x",
+        Delivery(
+            ("tag", "v1"),
+            "./flux/x",
+            suspend=True,
+            wait=False,
+            interval="1h",
+            retry_interval="2m",
+            timeout="30s",
+            substitute={"debug": "false", "host": "shop.example", "replicas": "3"},
+        ),
         ("stg-1", "stg-2"),
-        True,
-        "1h",
-        "30s",
+        ("database", "ledger"),
         "open",
         {"pods": "5"},
         {"cpu": "1.5"},
     )
-    assert (production.profile, production.ref) == ("strict", ("semver", ">=1.0.0"))
+    assert (production.profile, production.delivery.ref) == ("strict", ("semver", ">=1.0.0"))
     assert found.access == {"admin": ("oidc:payments-dev",), "view": ("oidc:everyone",)}
 
 
@@ -244,7 +251,7 @@ def test_path_outside_of_the_repository(path: str) -> None:
 def test_path(path: str, kept: str) -> None:
     found = tenant(content({("environments", "staging", "path"): path})).placement("staging")
     assert found is not None
-    assert found.path == kept
+    assert found.delivery.path == kept
 
 
 @pytest.mark.parametrize("duration", ["0s", "0m0s", "5", "1d", "5ms", "-5m", "m", "5 m", ""])

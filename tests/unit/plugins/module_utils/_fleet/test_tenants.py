@@ -48,7 +48,7 @@ def rendered(made: Tenant, environment: str = "staging", **templates: str) -> Re
     own = {f"{name}.yaml.j2": text for name, text in templates.items()}
     placement = made.placement(environment)
     assert placement is not None
-    return tenants.render(made, placement, Renderer({**TEMPLATES, **own}), Layout())
+    return tenants.render(made, placement, Renderer({**TEMPLATES, **own}), Layout(), {})
 
 
 def objects(found: Mapping[str, Any], environment: str = "staging") -> dict[Key, Document]:
@@ -173,6 +173,16 @@ def test_suspended_workloads() -> None:
     assert found["Kustomization", "shop", "shop"]["spec"]["suspend"] is True
 
 
+def test_what_a_request_says_of_reconciling() -> None:
+    asked = {"retryInterval": "30s", "wait": False, "substitute": {"host": "${x}: # y", "on": True, "replicas": 3}}
+    spec = objects(small(environments={"staging": asked}))["Kustomization", "shop", "shop"]["spec"]
+    assert (spec["retryInterval"], spec["wait"]) == ("30s", False)
+    assert spec["postBuild"] == {"substitute": {"host": "${x}: # y", "on": "true", "replicas": "3"}}
+    plain = objects(small())["Kustomization", "shop", "shop"]["spec"]
+    assert (plain["retryInterval"], plain["wait"]) == ("1m", True)
+    assert not {"postBuild", "dependsOn"} & plain.keys()
+
+
 def test_sync_file() -> None:
     (one,) = documents.read(rendered(tenant(content())).sync, "sync")
     assert one["metadata"]["name"] == "tenant-payments"
@@ -266,14 +276,17 @@ TEXTS = {
     ("owner", "team"): lambda made: made[0]["metadata"]["annotations"]["fleet.fluxops.io/team"],
     ("environments", "staging", "ref", "branch"): lambda made: made[-2]["spec"]["ref"]["branch"],
     ("sources", 0, "url"): lambda made: made[-2]["spec"]["url"],
+    ("environments", "staging", "substitute", "name"): lambda made: made[-1]["spec"]["postBuild"]["substitute"]["name"],
     ("access", "view", 0): lambda made: made[4]["subjects"][0]["name"],
 }
+
+VARIABLES = ("environments", "staging", "substitute")
 
 
 @given(st.dictionaries(st.sampled_from(sorted(TEXTS, key=str)), hostile, min_size=1))
 @settings(max_examples=2500)
 def test_what_is_written_reads_back_as_asked_or_is_refused(changes: dict[Any, str]) -> None:
-    asked = content(changes, namespaces=["payments"])
+    asked = content({VARIABLES: {"name": ""}, **changes}, namespaces=["payments"])
     made, wrong = from_request(Request(asked, "request"), Rules())
     if made is None:
         assert wrong

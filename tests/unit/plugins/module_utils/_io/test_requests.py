@@ -63,7 +63,7 @@ def test_files_directories_and_data(folder: Path) -> None:
 def test_values_are_as_they_were_written(folder: Path) -> None:
     (folder / "a.yml").write_text(REQUEST.format(name="a"))
     (found,) = requests.load(["requests"], (), Rules())
-    assert found.placements[0].ref == ("tag", "1.10")
+    assert found.placements[0].delivery.ref == ("tag", "1.10")
 
 
 def test_data_is_as_the_inventory_has_it() -> None:
