@@ -57,7 +57,8 @@ options:
     default: hold
   allow:
     description: Words for dangerous steps. V(replace_cluster) accepts a cluster that was made anew under its old name,
-      V(remove_flux_component) the loss of components with their definitions and all objects of them.
+      V(remove_flux_component) the loss of components with their definitions and all objects of them,
+      V(plain_secret) values of Secrets that stand in clear in the clusters' directories.
     type: list
     elements: str
     default: []

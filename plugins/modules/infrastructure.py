@@ -61,7 +61,7 @@ options:
     default: hold
   allow:
     description: Words for dangerous steps. V(remove_component) accepts that running things are removed or installed
-      anew.
+      anew, V(plain_secret) values of Secrets that stand in clear below C(infrastructure/).
     type: list
     elements: str
     default: []

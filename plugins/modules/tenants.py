@@ -85,6 +85,7 @@ options:
       - V(orphan_tenant) lets a tenant leave a cluster of those that it chose, where its objects stay behind.
       - V(adopt_namespace) gives a tenant a namespace that exists in a cluster already.
       - V(remove_tenant) lets O(state=absent) remove tenants that exist.
+      - V(plain_secret) accepts values of Secrets that stand in clear in what this run reads and writes.
     type: list
     elements: str
     default: []

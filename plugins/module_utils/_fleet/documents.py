@@ -129,6 +129,14 @@ def part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
+def nodes(text: str) -> list[Any]:
+    """PyYAML's nodes of all documents of a text, which know their lines. Raises ValueError for what is no YAML."""
+    try:
+        return [node for node in yaml.compose_all(text, Loader=_Loader) if node is not None]
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(str(error)) from None
+
+
 def label(document: Mapping[str, Any], key: str) -> str:
     """What an object's label says; empty where it has none. An object that people wrote may have any shape."""
     metadata = document.get("metadata")

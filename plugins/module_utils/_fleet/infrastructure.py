@@ -12,7 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import component_guard, documents, substitution
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
+    component_guard,
+    documents,
+    plain_secrets,
+    substitution,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_checks import together
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_fields import KINDS
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_files import Placed, Places, patched
@@ -73,8 +78,9 @@ def plan_infrastructure(wishes: Wishes, snapshot: Snapshot) -> InfrastructurePla
     places = Places(wishes.renderer, wishes.layers, wishes.layout)
     placed = {one.name: places.of(one, wishes.declared[one.host]) for one in wishes.members}
     files = _read(wishes, snapshot)
-    raise_if(together(_in_the_way(wishes, snapshot, files, placed)))
     rendered = {one.file: one.shared for ones in placed.values() for one in ones if one.file}
+    clear = _plain_secrets(wishes, snapshot, rendered)
+    raise_if([*together(_in_the_way(wishes, snapshot, files, placed)), *clear])
     desired: dict[str, str | None] = {file: documents.write_owned(shared) for file, shared in rendered.items()}
     for member in wishes.reachable:
         desired |= _own_files(wishes, member, places.kustomizations(member, placed[member.name]), files)
@@ -111,6 +117,15 @@ def _in_the_way(
         for one in own:
             yield from _directory(member, one, snapshot, wishes.layout)
             yield from _substitutions(member, one, facts)
+
+
+def _plain_secrets(wishes: Wishes, snapshot: Snapshot, rendered: Mapping[str, Sequence[Document]]) -> Iterator[Problem]:
+    """Values in clear: what the user's templates would write, and what people wrote where the clusters look."""
+    for file, shared in rendered.items():
+        yield from plain_secrets.in_rendered(documents.write(shared), f"template of {file}", wishes.allow)
+    names = sorted({"base", *(one.environment for one in wishes.members)})
+    paths = [path for name in names for path in snapshot.paths(f"{wishes.layout.infrastructure}/{name}")]
+    yield from plain_secrets.in_files(snapshot, [path for path in paths if path not in rendered], wishes.allow)
 
 
 def _kept(wishes: Wishes, one: Placed, files: Mapping[str, str]) -> Sequence[Document]:

@@ -12,7 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import collisions, fence, preflight, tenants
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
+    collisions,
+    fence,
+    plain_secrets,
+    preflight,
+    tenants,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.dependencies import Dependencies
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
@@ -98,6 +104,7 @@ def plan_onboarding(wishes: Onboarding, snapshot: Snapshot) -> ProjectsPlan:
         *dependencies.problems(),
         *(problem for case in cases for problem in case.words(scope.allow)),
         *wishes.rules.policy.unknown(scope.inventory),
+        *_plain_secrets(wishes, places, texts, snapshot),
     ]
     raise_if(problems)
     return ProjectsPlan([case.part for case in cases], scope.layout)
@@ -128,6 +135,15 @@ class _Case:
                 f"and nobody would keep them; if that is meant, run again with fleet_allow: [{ORPHAN_TENANT}]"
             )
             yield tenant.request.problem(("environments", environment, "clusters"), "", hint)
+
+
+def _plain_secrets(
+    wishes: Onboarding, places: Places, texts: Mapping[str, str], snapshot: Snapshot
+) -> Iterator[Problem]:
+    """Values in clear that people wrote where the run writes; what templates make is held against the fence."""
+    yield from plain_secrets.in_texts(texts, snapshot, wishes.scope.allow)
+    for environment in wishes.scope.environments:
+        yield from plain_secrets.in_files(snapshot, places.by_hand(environment), wishes.scope.allow)
 
 
 def _texts(wishes: Onboarding, rendered: Sequence[Rendered], places: Places, snapshot: Snapshot) -> dict[str, str]:

@@ -58,6 +58,12 @@ class Places:
         """Whether there is a file of this path."""
         return path in self._paths
 
+    def by_hand(self, environment: str) -> list[str]:
+        """What people keep there: all files of an environment that are not of the kinds that runs write."""
+        prefix, taken = f"{self._layout.projects}/{environment}/", ("namespaces/", "sync/", "clusters/")
+        below = (path.removeprefix(prefix) for path in self._paths if path.startswith(prefix))
+        return sorted(prefix + one for one in below if not one.startswith(taken) and not one.endswith("/tenant.yaml"))
+
     def claims(self, environment: str) -> list[str]:
         """The claims of all namespaces of an environment."""
         prefix = self._layout.claim(environment, "")

@@ -16,13 +16,14 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
     first_install,
     migration,
     moving,
+    plain_secrets,
     preflight,
     render,
     takeover,
     tenants,
     upgrade,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.fleet_skeleton import Skeleton
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import Manifest
@@ -120,6 +121,7 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     layout = wishes.layout
     existing = _existing(wishes, snapshot)
     locks = _checked(wishes, existing)
+    raise_if(_plain_secrets(wishes, snapshot))
     files = {one.name: layout.flux_file(one.name, "kustomization") for one in wishes.clusters}
     found = [takeover.as_found(one, layout, existing) for one in wishes.clusters]
     desired: dict[str, str] = {}
@@ -176,6 +178,15 @@ def _checked(wishes: Wishes, existing: Mapping[str, str]) -> dict[str, tuple[str
     raise_if([*preflight.identity(wishes.clusters, preflight.pinned_uids(facts, layout), wishes.allow), *changed])
     raise_if([problem for one in wishes.clusters for problem in takeover.unseen(one, layout, existing)])
     return locks
+
+
+def _plain_secrets(wishes: Wishes, snapshot: Snapshot) -> list[Problem]:
+    """Values in clear that people keep in the clusters' own directories."""
+    layout = wishes.layout
+    there = {path for one in wishes.clusters for path in snapshot.paths(layout.cluster(one.name))}
+    ours = {path for one in wishes.clusters for path in layout.cluster_files(one.name)}
+    by_hand = {layout.cluster_file(one.name, "kustomization") for one in wishes.clusters}
+    return plain_secrets.in_files(snapshot, sorted(there - ours | there & by_hand), wishes.allow)
 
 
 def _holds(wishes: Wishes, snapshot: Snapshot, desired: Mapping[str, str]) -> dict[str, Sequence[str]]:

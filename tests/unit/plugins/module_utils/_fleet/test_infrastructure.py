@@ -448,3 +448,13 @@ def test_values_stay_values(values: dict[str, Any]) -> None:
     assert repository.keys() - bootstrapped().keys() == {"clusters/stg-1/infrastructure.yaml", file}
     _source, release = documents.read(repository[file], "x")
     assert documents.digest([release["spec"]["values"]]) == documents.digest([fleet["podinfo"]["values"]])
+
+
+def test_secrets_in_clear_are_refused_whoever_wrote_them() -> None:
+    """Where the clusters of the run look: not what another environment has."""
+    plain = "kind: Secret\ndata: {key: Y2FuYXJ5}\n"
+    places = ("infrastructure/base/policies", "infrastructure/staging/configs/mine", "infrastructure/production/x")
+    repository = bootstrapped() | {f"{place}/door.yaml": plain for place in places}
+    said = refused(repository, {"stg-1": (FLEET,)})
+    assert [f"{place}/door.yaml:1: Secret without a name: key" in said for place in places] == [True, True, False]
+    assert plan(repository, {"stg-1": (FLEET,)}, allow=["plain_secret"]).plan.changes

@@ -409,3 +409,20 @@ def test_hostile_names_reach_no_path(name: str) -> None:
 
 def test_claim_is_of_one_form() -> None:
     assert fleet(small("shop"))[f"{STAGING}/namespaces/shop"] == tenants.claim("shop")
+
+
+PLAIN = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: door\nstringData:\n  key: canary\n"
+
+
+def test_secrets_in_clear_are_refused_whoever_wrote_them() -> None:
+    """Beside a tenant's files, and in a file of ours; in environments of the run."""
+    by_hand = {f"projects/{one}/payments/extra/door.yaml": f"# ours\n{PLAIN}" for one in ("staging", "qa")}
+    edited = {"projects/staging/shop/tenant.yaml": PLAIN}
+    with pytest.raises(InvalidInput) as caught:
+        onboard({**FLEET, **by_hand, **edited}, [small("shop")])
+    assert [(one.where, one.field) for one in caught.value.problems] == [
+        ("projects/staging/payments/extra/door.yaml:3", "Secret door: key"),
+        ("projects/staging/shop/tenant.yaml:2", "Secret door: key"),
+    ]
+    assert "canary" not in str(caught.value)
+    onboard({**FLEET, **by_hand}, [small("shop")], allow=["plain_secret"])

@@ -282,3 +282,19 @@ def test_an_upgrade_rewrites_what_people_wrote_for_its_clusters() -> None:
         assert [path for path in found.plan.paths if path.endswith("/mine.yaml")] == expected
         written = after(before, found)
         assert {written[path] for path in expected} <= {old.replace("v2beta2", "v2")}
+
+
+def test_secrets_in_clear_in_a_clusters_directory_are_refused() -> None:
+    generator = "resources: [flux-system]\nsecretGenerator: [{name: door, literals: [key=canary]}]\n"
+    repository = {
+        "clusters/stg-1/own/door.yaml": "kind: Secret\ndata: {key: Y2FuYXJ5}\n",
+        "clusters/stg-1/own/kustomization.yaml": generator,
+        "clusters/prd-1/door.yaml": "kind: Secret\ndata: {key: Y2FuYXJ5}\n",
+    }
+    with pytest.raises(InvalidInput) as caught:
+        plan(repository, STAGING)
+    assert [(one.where, one.field) for one in caught.value.problems] == [
+        ("clusters/stg-1/own/door.yaml:1", "Secret without a name: key"),
+        ("clusters/stg-1/own/kustomization.yaml:2", "secretGenerator door: literals"),
+    ]
+    assert plan(repository, STAGING, allow=["plain_secret"]).plan.changes
