@@ -63,6 +63,12 @@ ENVIRONMENT = Record(
         "dependsOn": Items(
             "Tenants whose workloads must be Ready in this environment before these are applied.", TENANT
         ),
+        "exceptions": Table(
+            "What single clusters of the environment get otherwise; all that is not said here is as above.",
+            CLUSTER,
+            Record("", _DELIVERY),
+            most=500,
+        ),
         "profile": PROFILE,
     },
 )

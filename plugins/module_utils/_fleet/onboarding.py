@@ -29,6 +29,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects impo
     Scope,
     plan_together,
 )
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Path
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
@@ -102,6 +103,7 @@ def plan_onboarding(wishes: Onboarding, snapshot: Snapshot) -> ProjectsPlan:
         *collisions.in_clusters(rendered, wishes.found, places, scope),
         *(problem for one in wishes.tenants for problem in _placement_problems(one, places, scope)),
         *dependencies.problems(),
+        *(problem for one in rendered for problem in _unheard(one)),
         *(problem for case in cases for problem in case.words(scope.allow)),
         *wishes.rules.policy.unknown(scope.inventory),
         *_plain_secrets(wishes, places, texts, snapshot),
@@ -154,7 +156,8 @@ def _texts(wishes: Onboarding, rendered: Sequence[Rendered], places: Places, sna
         name, environment = one.tenant.name, one.environment
         wanted |= {layout.tenant_file(environment, name), layout.sync_file(environment, name)}
         wanted |= {layout.claim(environment, space) for space in one.namespaces}
-        wanted |= {layout.own_sync_file(environment, cluster, name) for cluster in one.placement.clusters}
+        chosen = one.placement.chosen(wishes.scope.clusters(environment))
+        wanted |= {layout.own_sync_file(environment, cluster, name) for cluster in chosen}
         wanted |= set(places.syncs(environment, name))
     texts = snapshot.read(path for path in wanted if places.has(path))
     former = {layout.claim(one.environment, space) for one in rendered for space in _gone(one, texts, layout)}
@@ -169,8 +172,11 @@ def _case(one: Rendered, places: Places, texts: Mapping[str, str], scope: Scope)
     claims = {layout.claim(environment, space) for space in gone}
     desired |= {path: None for path in claims if tenants.claimant(texts.get(path, ""), path) == name}
     desired |= dict.fromkeys(places.syncs(environment, name))
-    chosen = [layout.own_sync_file(environment, cluster, name) for cluster in one.placement.clusters]
-    desired |= dict.fromkeys(chosen or [layout.sync_file(environment, name)], one.sync)
+    chosen = one.placement.chosen(scope.clusters(environment))
+    desired |= {
+        layout.own_sync_file(environment, cluster, name): one.exceptions.get(cluster, one.sync) for cluster in chosen
+    }
+    desired |= {} if chosen else {layout.sync_file(environment, name): one.sync}
     plan, left = plan_together(desired, texts, scope.hand_edits)
     before = places.clusters(environment, name)
     after = before if left else frozenset(one.placement.clusters) or scope.clusters(environment)
@@ -188,13 +194,22 @@ def _gone(one: Rendered, texts: Mapping[str, str], layout: Layout) -> tuple[str,
     return tuple(space for space in tenants.namespaces(tenants.objects(text, path)) if space not in one.namespaces)
 
 
+def _unheard(one: Rendered) -> Iterator[Problem]:
+    """Exceptions that a user's template leaves out."""
+    for cluster, text in one.exceptions.items():
+        if text == one.sync and one.placement.exceptions[cluster] != one.placement.delivery:
+            hint = f"leaves sync.patches out, by which {one.tenant.name} has its exception on {cluster}"
+            yield Problem(tenants.SYNC_TEMPLATE, "spec.patches", "", hint)
+
+
 def _placement_problems(tenant: Tenant, places: Places, scope: Scope) -> Iterator[Problem]:
     """Clusters that the inventory does not have, and environments that a request no longer names."""
     for placement in tenant.placements:
-        known = scope.clusters(placement.environment)
-        for cluster in placement.clusters:
+        known, asked = scope.clusters(placement.environment), ("environments", placement.environment)
+        named: list[tuple[str, Path]] = [(one, (*asked, "clusters")) for one in placement.clusters]
+        named += [(one, (*asked, "exceptions", one)) for one in placement.exceptions if one not in placement.clusters]
+        for cluster, path in named:
             if known and cluster not in known:
-                path = ("environments", placement.environment, "clusters")
                 hint = f"no cluster of {placement.environment} is called so (there are {', '.join(sorted(known))})"
                 yield tenant.request.problem(path, cluster, hint)
     for environment in scope.environments:

@@ -53,6 +53,10 @@ def _host_faults(source: Mapping[str, Any], path: Path, rules: Rules) -> Iterato
 
 
 def _environment_faults(asked: Mapping[str, Any], path: Path, sources: list[str]) -> Iterator[Fault]:
+    for cluster in asked.get("exceptions", ()) if "clusters" in asked else ():
+        if cluster not in asked["clusters"]:
+            hint = f"clusters leaves this one out, it has {', '.join(asked['clusters'])}: name it there too"
+            yield (*path, "exceptions", cluster), cluster, hint
     known = ", ".join(sources) or "none"
     if "source" not in asked and len(sources) != 1:
         yield (*path, "source"), "", f"is missing: there are several sources, name one of {known}"

@@ -68,6 +68,7 @@ def _placement(
         environment=environment,
         source=sources[content.get("source") or next(iter(sources))],
         delivery=_delivery(environment, content, rules),
+        exceptions={one: _exception(environment, content, one, rules) for one in sorted(content.get("exceptions", ()))},
         clusters=tuple(sorted(content.get("clusters", ()))),
         depends_on=tuple(sorted(content.get("dependsOn", ()))),
         profile=profile,
@@ -91,6 +92,12 @@ def _delivery(environment: str, content: Mapping[str, Any], rules: Rules) -> Del
         timeout=durations["timeout"],
         substitute={name: plain(value) for name, value in sorted(content.get("substitute", {}).items())},
     )
+
+
+def _exception(environment: str, content: Mapping[str, Any], cluster: str, rules: Rules) -> Delivery:
+    own = content["exceptions"][cluster]
+    substitute = {**content.get("substitute", {}), **own.get("substitute", {})}
+    return _delivery(environment, {**content, **own, "substitute": substitute}, rules)
 
 
 def _path(value: str) -> str:

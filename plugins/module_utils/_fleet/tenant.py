@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,8 @@ class Delivery:
 class Placement:
     """What a tenant gets in one environment. ``clusters``: all of the environment where none is named.
 
+    ``exceptions``: cluster → what is brought there, all of it, where it is not as in the environment.
+
     ``depends_on``: tenants; ``quota`` and ``limits`` are all that is in force there, by resource.
     """
 
@@ -63,6 +65,11 @@ class Placement:
     profile: str
     quota: Mapping[str, str]
     limits: Mapping[str, str]
+    exceptions: Mapping[str, Delivery] = field(default_factory=dict)
+
+    def chosen(self, known: Iterable[str]) -> tuple[str, ...]:
+        """The clusters that have a Kustomization of their own. ``known``: all clusters of the environment."""
+        return self.clusters or (tuple(sorted(known)) if self.exceptions else ())
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,7 @@ def _placement_as_dict(placement: Placement) -> dict[str, Any]:
         **placement.delivery.as_dict(),
         "clusters": list(placement.clusters),
         "quota": dict(placement.quota),
+        "exceptions": {cluster: one.as_dict() for cluster, one in placement.exceptions.items()},
         "dependsOn": list(placement.depends_on),
         "profile": placement.profile,
         "limits": dict(placement.limits),

@@ -46,6 +46,7 @@ def template_variables(
         },
         "sync": {
             "name": tenant_sync(tenant.name),
+            "patches": [],
             "directory": f"./{layout.tenant(placement.environment, tenant.name)}",
             "dependsOn": [{"name": one, "namespace": homes[one]} for one in placement.depends_on if one in homes],
             **{name: value for name, value in placement.delivery.as_dict().items() if name != "ref"},

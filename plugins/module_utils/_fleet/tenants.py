@@ -9,10 +9,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, exceptions
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
@@ -32,7 +32,10 @@ TENANT_TEMPLATE, SYNC_TEMPLATE = "tenant.yaml.j2", "sync.yaml.j2"
 
 @dataclass(frozen=True)
 class Rendered:
-    """A tenant's files in one environment: objects and texts, and the ``directory`` that Flux applies (``./…``)."""
+    """A tenant's files in one environment: objects and texts, and the ``directory`` that Flux applies (``./…``).
+
+    ``sync`` is for all clusters but those of ``exceptions``, which have a text of their own each.
+    """
 
     tenant: Tenant
     environment: str
@@ -41,6 +44,7 @@ class Rendered:
     sync_documents: list[Document]
     sync: str
     directory: str
+    exceptions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sync_name(self) -> str:
@@ -70,6 +74,13 @@ def render(
     variables = template_variables(tenant, placement, layout, homes)
     found = renderer.render(TENANT_TEMPLATE, variables)
     sync = renderer.render(SYNC_TEMPLATE, variables)
+    own = {
+        one: renderer.render(
+            SYNC_TEMPLATE,
+            {**variables, "sync": {**variables["sync"], "patches": exceptions.patches(tenant, placement, one)}},
+        )
+        for one in placement.exceptions
+    }
     return Rendered(
         tenant=tenant,
         environment=placement.environment,
@@ -78,6 +89,7 @@ def render(
         sync_documents=sync,
         sync=documents.write_owned(sync),
         directory=variables["sync"]["directory"],
+        exceptions={cluster: documents.write_owned(found) for cluster, found in own.items()},
     )
 
 

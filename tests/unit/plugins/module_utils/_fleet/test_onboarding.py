@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import onboarding, tenants
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, onboarding, tenants
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import shard_of
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import EDITED, FOREIGN
@@ -63,6 +64,25 @@ CASES = {
     "tenants": [
         content({("environments", "production", "clusters"): ["prd-1"]}, profile="strict", quota={"pods": "50"}),
         small("shop", owner={"team": "shop: #1"}, environments={"staging": {"ref": {"branch": "1e3"}}}),
+    ],
+    "tenants-exceptions": [
+        content(
+            {
+                ("environments", "staging", "substitute"): {"host": "shop.example", "replicas": 3},
+                ("environments", "staging", "exceptions"): {
+                    "stg-2": {
+                        "ref": {"tag": "v1.2.3"},
+                        "path": "./flux/canary",
+                        "suspend": True,
+                        "wait": False,
+                        "interval": "1m",
+                        "retryInterval": "10s",
+                        "timeout": "2m",
+                        "substitute": {"replicas": 1},
+                    }
+                },
+            }
+        )
     ],
     "tenants-open": [small("lab", profile="open", namespaces=["lab", "lab-2"], limits={"cpu": 1})],
 }
@@ -426,3 +446,72 @@ def test_secrets_in_clear_are_refused_whoever_wrote_them() -> None:
     ]
     assert "canary" not in str(caught.value)
     onboard({**FLEET, **by_hand}, [small("shop")], allow=["plain_secret"])
+
+
+EXCEPTIONS = ("environments", "staging", "exceptions")
+
+
+def kustomization(text: str) -> Any:
+    """The one object of a sync file."""
+    (found,) = documents.read(text, "sync")
+    return found["spec"]
+
+
+def test_exception_takes_the_place_of_what_all_clusters_have() -> None:
+    fleet_before = fleet(content())
+    asked = content({EXCEPTIONS: {"stg-2": {"ref": {"tag": "v1"}, "timeout": "5m"}}})
+    found = after(fleet_before, onboard(fleet_before, [asked]))
+    assert SHARED not in found
+    assert "patches" not in kustomization(found[own("stg-1")])
+    assert kustomization(found[own("stg-2")])["patches"] == [
+        {
+            "target": {"kind": "GitRepository", "name": "deploy"},
+            "patch": "- op: add\n  path: /spec/ref\n  value:\n    tag: v1\n",
+        }
+    ]
+    assert onboard(found, [asked]).plan.changes == ()
+    assert after(found, onboard(found, [content()])) == fleet_before
+
+
+def test_exception_among_chosen_clusters() -> None:
+    found = fleet(content({CLUSTERS: ["stg-2"], EXCEPTIONS: {"stg-2": {"suspend": True}}}))
+    assert own("stg-1") not in found
+    assert "value: true" in kustomization(found[own("stg-2")])["patches"][0]["patch"]
+
+
+def test_exception_for_a_cluster_that_does_not_have_the_tenant() -> None:
+    (one,) = problems(content({CLUSTERS: ["stg-1"], EXCEPTIONS: {"stg-2": {}}}))
+    assert (one.field, one.value) == ("environments.staging.exceptions.stg-2", "stg-2")
+    (one,) = refused(FLEET, content({EXCEPTIONS: {"prd-1": {"wait": False}}}))
+    assert str(one) == (
+        "requests/0.yml: environments.staging.exceptions.prd-1 is 'prd-1': no cluster of staging is called so "
+        "(there are stg-1, stg-2)"
+    )
+
+
+def test_template_of_a_user_that_leaves_exceptions_out() -> None:
+    text = TEMPLATES["sync.yaml.j2"].replace("if sync.patches", "if false")
+    asked = content({EXCEPTIONS: {"stg-2": {"wait": False}}})
+    (one,) = refused(FLEET, asked, templates={"sync.yaml.j2": text})
+    assert (
+        str(one) == "sync.yaml.j2: spec.patches: leaves sync.patches out, by which payments has its exception on stg-2"
+    )
+    same = content({EXCEPTIONS: {"stg-2": {"wait": True}}})
+    assert fleet(same, templates={"sync.yaml.j2": text})
+
+
+@given(st.dictionaries(st.sampled_from(["path", "host"]), hostile, min_size=1))
+@settings(max_examples=300)
+def test_exception_reads_back_as_asked_or_is_refused(values: dict[str, str]) -> None:
+    exception: dict[str, Any] = {"path": "./x", "substitute": {"host": values.get("host", "")}}
+    asked = content({EXCEPTIONS: {"stg-2": {**exception, **{k: v for k, v in values.items() if k == "path"}}}})
+    if problems(asked):
+        return
+    (patch,) = kustomization(fleet(asked)[own("stg-2")])["patches"]
+    wanted = tenant(asked).placement("staging")
+    operations = yaml.safe_load(patch["patch"])
+    assert wanted
+    assert {one["path"]: one["value"] for one in operations} == {
+        "/spec/path": wanted.exceptions["stg-2"].path,
+        "/spec/postBuild": {"substitute": {"host": values.get("host", "")}},
+    }

@@ -36,6 +36,7 @@ FULL = content(
             "wait": False,
             "substitute": {"host": "shop.example", "replicas": 3, "debug": True},
             "dependsOn": ["ledger"],
+            "exceptions": {"stg-1": {"ref": {"commit": "0" * 40}, "suspend": False, "substitute": {"host": "x"}}},
             "profile": "open",
         }
     },
