@@ -43,7 +43,8 @@ options:
     required: true
     choices: [workloads, namespaces]
   allow:
-    description: Words for dangerous steps. V(remove_tenant) lets a tenant be removed that the cluster has.
+    description: Words for dangerous steps. V(remove_tenant) lets a tenant be removed that the cluster has,
+      V(remove_volumes) also where its namespaces hold PersistentVolumeClaims.
     type: list
     elements: str
     default: []

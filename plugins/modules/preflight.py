@@ -33,7 +33,7 @@ options:
     type: bool
     default: false
   namespaces:
-    description: Whether to list the namespaces too, each with the tenant that owns it.
+    description: Whether to list the namespaces too, each with the tenant that owns it, and the volumes of tenants.
     type: bool
     default: false
   components:
@@ -151,6 +151,12 @@ namespaces:
   description: Namespace to the tenant that its label names; empty text without one.
   returned: where O(namespaces) asked for it and the cluster was reached
   type: dict
+volumes:
+  description: The PersistentVolumeClaims in namespaces of tenants, each with C(namespace), C(name) and C(size).
+  returned: where O(namespaces) asked for it and the cluster was reached
+  type: list
+  elements: dict
+  sample: [{namespace: payments, name: data, size: 10Gi}]
 repository:
   description: URL and branch, as given.
   returned: always

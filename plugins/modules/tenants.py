@@ -86,6 +86,8 @@ options:
       - V(adopt_namespace) gives a tenant a namespace that exists in a cluster already.
       - V(remove_tenant) lets O(state=absent) remove tenants that exist.
       - V(plain_secret) accepts values of Secrets that stand in clear in what this run reads and writes.
+      - V(remove_volumes) lets namespaces go, with their tenant or by V(remove_namespace), that hold
+        PersistentVolumeClaims in a cluster.
     type: list
     elements: str
     default: []

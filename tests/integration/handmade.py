@@ -42,6 +42,13 @@ def deployment(name: str, finalizers: Sequence[str] = ()) -> Object:
     }
 
 
+def volume(name: str, namespace: str) -> Object:
+    """A claim that waits for its volume."""
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, "storageClassName": "none"}
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
+
+
 class Tenant:
     """One tenant on one cluster of the lab. Its sync is ``app`` in its first namespace."""
 

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.offboarding import LEAVING
 from tests.integration.clusters import Cluster, Object
 from tests.integration.conftest import Grounds
-from tests.integration.handmade import ACCOUNT, HOLD, MEMBER, Tenant, as_text, deployment
+from tests.integration.handmade import ACCOUNT, HOLD, MEMBER, Tenant, as_text, deployment, volume
 from tests.integration.project import STAGING, Outcome, Project, eventually, kill, lines
 
 WORD = ["remove_tenant"]
@@ -70,6 +70,13 @@ def finish(project: Project, tenant: Tenant) -> None:
 
 def test_whole_departure(project: Project, cluster: Cluster) -> None:
     tenant = make(project, cluster)
+    cluster.kubectl("apply", "-f", "-", text=as_text([volume("data", tenant.first)]))
+    before = cluster.writes()
+    held = offboard(project, tenant.name, "workloads")
+    assert held.code != 0
+    assert f"tenant {tenant.name}: has volumes" in held.words
+    assert cluster.writes() == before
+    cluster.kubectl("delete", "persistentvolumeclaim", "-n", tenant.first, "data")
     before = cluster.writes()
     for step, shown in (("workloads", "Deployment"), ("namespaces", "Namespace")):
         refused = offboard(project, tenant.name, step, allow=[])

@@ -12,11 +12,13 @@ import pytest
 
 from tests.integration.clusters import is_ready
 from tests.integration.conftest import Grounds
+from tests.integration.handmade import as_text, volume
 from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Outcome, eventually
 from tests.integration.teams import ENVIRONMENTS, Teams
 
 KUSTOMIZATIONS = "kustomizations.kustomize.toolkit.fluxcd.io"
 WORD = ["remove_tenant"]
+BOTH = [*WORD, "remove_volumes"]
 HANGING = ["example.com/hangs"]
 
 
@@ -53,11 +55,19 @@ def story(grounds: Grounds, teams: Teams) -> Iterator[Story]:
 
 
 def test_it_is_refused_without_its_word(story: Story) -> None:
+    """And without that for a volume, which is production's: staging is not touched either."""
+    cluster = story.clusters[PRODUCTION]
+    cluster.kubectl("apply", "-f", "-", text=as_text([volume("data", "leaving")]))
     commits = story.project.commits()
     before = {name: one.writes() for name, one in story.clusters.items()}
     run = story.offboard(fleet_allow=[])
     assert run.code != 0
     assert "remove_tenant" in run.words
+    held = story.offboard()
+    assert held.code != 0
+    assert f"{PRODUCTION}: tenant leaving: has volumes" in held.words
+    assert "in namespace leaving: data (1Gi)" in held.words
+    assert "fleet_allow: [remove_volumes]" in held.words
     assert story.project.commits() == commits
     assert {name: one.writes() for name, one in story.clusters.items()} == before
 
@@ -65,7 +75,7 @@ def test_it_is_refused_without_its_word(story: Story) -> None:
 def test_check_mode_writes_nothing_and_names_what_would_go(story: Story) -> None:
     commits = story.project.commits()
     before = {name: one.writes() for name, one in story.clusters.items()}
-    run = story.offboard("--check", "--diff")
+    run = story.offboard("--check", "--diff", fleet_allow=BOTH)
     assert run.code == 0, run.output
     assert "projects/staging/leaving/tenant.yaml" in run.headers
     assert "leaving/web" in run.output
@@ -131,7 +141,7 @@ def test_and_is_finished_by_the_next_run_service_account_or_not(story: Story) ->
     eventually(gone, "Flux has let go of what is no longer in the repository")
     assert cluster.get("deployment", "-n", "leaving", "web") is not None, "Orphan keeps it whole"
     cluster.kubectl("delete", "serviceaccount", "-n", "leaving", "fleet-tenant")
-    run = story.offboard()
+    run = story.offboard(fleet_allow=BOTH)
     assert run.code == 0, run.output
     assert story.left(PRODUCTION) == []
     assert story.project.commits() == commits

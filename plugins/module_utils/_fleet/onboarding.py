@@ -18,6 +18,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
     plain_secrets,
     preflight,
     tenants,
+    volumes,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.dependencies import Dependencies
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
@@ -42,13 +43,15 @@ ORPHAN_TENANT = "orphan_tenant"
 
 @dataclass(frozen=True)
 class Onboarding:
-    """What a run wants of one repository. ``found``: cluster → namespace that is there → the tenant of its label."""
+    """What a run wants of one repository. ``found``: cluster → namespace that is there → the tenant of its label;
+    ``volumes``: cluster → the volumes of tenants there, as ``volumes.Volume``."""
 
     scope: Scope
     tenants: Sequence[Tenant]
     renderer: Renderer
     rules: Rules = field(default_factory=Rules)
     found: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    volumes: Mapping[str, Sequence[volumes.Volume]] = field(default_factory=dict)
 
     def rendered(self, dependencies: Dependencies) -> list[Rendered]:
         """The files of all tenants in the environments of the run."""
@@ -105,6 +108,7 @@ def plan_onboarding(wishes: Onboarding, snapshot: Snapshot) -> ProjectsPlan:
         *dependencies.problems(),
         *(problem for one in rendered for problem in _unheard(one)),
         *(problem for case in cases for problem in case.words(scope.allow)),
+        *(problem for case in cases for problem in case.volumes(wishes)),
         *wishes.rules.policy.unknown(scope.inventory),
         *_plain_secrets(wishes, places, texts, snapshot),
     ]
@@ -137,6 +141,19 @@ class _Case:
                 f"and nobody would keep them; if that is meant, run again with fleet_allow: [{ORPHAN_TENANT}]"
             )
             yield tenant.request.problem(("environments", environment, "clusters"), "", hint)
+
+    def volumes(self, wishes: Onboarding) -> Iterator[Problem]:
+        """The volumes in namespaces that the tenant loses, where nobody said the word for them."""
+        tenant, allow = self.rendered.tenant, wishes.scope.allow
+        staying = self.part.before & self.part.after
+        if not self.part.plan.changes or not staying:
+            return
+        for space in self.gone:
+            for cluster in sorted(staying & wishes.found.keys()):
+                own = [one for one in wishes.volumes.get(cluster, ()) if one["namespace"] == space]
+                yield from volumes.problems(f"cluster {cluster}", tenant.name, own, allow)
+            if hint := volumes.unasked(staying, wishes.found, allow):
+                yield tenant.request.problem(("namespaces",), "", f"{tenant.name} loses {space}: {hint}")
 
 
 def _plain_secrets(

@@ -41,6 +41,7 @@ _PLURALS = {
     "LimitRange": ("limitranges", True),
     "Namespace": ("namespaces", False),
     "NetworkPolicy": ("networkpolicies", True),
+    "PersistentVolumeClaim": ("persistentvolumeclaims", True),
     "Pod": ("pods", True),
     "Receiver": ("receivers", True),
     "ResourceQuota": ("resourcequotas", True),

@@ -12,7 +12,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, gate, health, lockdown, ready
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
+    documents,
+    gate,
+    health,
+    lockdown,
+    ready,
+    volumes,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import state as flux_state
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, NotReady, Unreachable
@@ -125,7 +132,8 @@ def look(
     """A cluster and its Flux as plain data. One that can't be reached or read is a finding, no error.
 
     ``also``: what else is looked at: ``namespaces``, all of them, each with the tenant that its label names (empty
-    without one); ``contents``, how all components and tenants are; ``before``, what a gate has to know later.
+    without one), and the ``volumes`` in those that are tenants'; ``contents``, how all components and tenants are;
+    ``before``, what a gate has to know later.
     ``changes``: whether, by these facts, Flux is to change; then also how its objects are stored (``definitions``).
     """
     facts = _unknown() | ({"infrastructure": [], "tenants": []} if "contents" in also else {})
@@ -141,7 +149,7 @@ def look(
 
 
 def _read(cluster: Cluster, also: Collection[str]) -> dict[str, Any]:
-    facts: dict[str, Any] = {"namespaces": owners(cluster, every=True)} if "namespaces" in also else {}
+    facts: dict[str, Any] = _spaces(cluster) if "namespaces" in also else {}
     found = everything(cluster)
     more = of_kinds(cluster, lockdown.MORE_KINDS) if "contents" in also else {}
     if "contents" in also:
@@ -153,6 +161,14 @@ def _read(cluster: Cluster, also: Collection[str]) -> dict[str, Any]:
     known = [] if flux_state.of(found).sync else [cluster.get(*_SOURCES)]
     read = {"uid": cluster.uid(), "lockdown": locked}
     return facts | read | flux_state.facts(found, [one for one in known if one])
+
+
+def _spaces(cluster: Cluster) -> dict[str, Any]:
+    """All namespaces, and the volumes of tenants."""
+    spaces = owners(cluster, every=True)
+    own = {space for space, tenant in spaces.items() if tenant}
+    claims = cluster.list(*volumes.CLAIMS) if own else []
+    return {"namespaces": spaces, "volumes": volumes.found(claims, own)}
 
 
 def _locked(cluster: Cluster, found: Mapping[str, list[Document]]) -> dict[str, Any]:

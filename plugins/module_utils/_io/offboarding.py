@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, offboarding, ready
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, offboarding, ready, volumes
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Problem, Unreachable
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
@@ -51,7 +51,10 @@ class Departure:
         spaces = sorted({one["metadata"]["namespace"] for one in found.own})
         accounts = [one["metadata"] for space in spaces for one in self._cluster.list("v1", "ServiceAccount", space)]
         there = [(one["namespace"], one["name"]) for one in accounts]
-        return offboarding.problems(self._cluster.where, found, there, allow)
+        where, spaces = self._cluster.where, found.lasting
+        claims = [one for space in spaces for one in self._cluster.list(*volumes.CLAIMS, space)]
+        held = volumes.problems(where, self.tenant, volumes.found(claims, spaces), allow)
+        return [*offboarding.problems(where, found, there, allow), *held]
 
     def fences(self, found: Remains) -> list[Document]:
         """The tenant's rights and limits, by our label, in namespaces that nobody has deleted yet."""

@@ -104,12 +104,15 @@ def _scope(members: Sequence[Member], parameters: Mapping[str, Any]) -> Scope:
 
 
 def _onboarding(parameters: Mapping[str, Any], asking: Sequence[Tenant], rules: Rules, leave: Departures) -> Think:
-    found = {one["name"]: one.get("namespaces") or {} for one in parameters["clusters"] if one["reachable"]}
+    asked = [one for one in parameters["clusters"] if one["reachable"]]
+    found = {one["name"]: one.get("namespaces") or {} for one in asked}
+    claimed = {one["name"]: one.get("volumes") or [] for one in asked}
     renderer = Renderer(templates.read("onboard", parameters["templates"]))
     staying = [one for one in asking if not one.leaving]
 
     def think(scope: Scope, snapshot: Snapshot) -> ProjectsPlan:
         leave.look(scope, snapshot)
-        return onboarding.plan_onboarding(onboarding.Onboarding(scope, staying, renderer, rules, found), snapshot)
+        wishes = onboarding.Onboarding(scope, staying, renderer, rules, found, claimed)
+        return onboarding.plan_onboarding(wishes, snapshot)
 
     return think

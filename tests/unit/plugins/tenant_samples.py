@@ -173,12 +173,16 @@ def onboard(
     rules: Rules | None = None,
     templates: Mapping[str, str] | None = None,
     found: Mapping[str, Mapping[str, str]] | None = None,
+    volumes: Mapping[str, Sequence[Mapping[str, str]]] | None = None,
     **settings: Any,
 ) -> ProjectsPlan:
     """The plan of a run for some clusters and requests against the files of a repository."""
     made = [tenant(one, rules, f"requests/{number}.yml") for number, one in enumerate(asking)]
     renderer = Renderer({**TEMPLATES, **templates}) if templates else RENDERER
-    wishes = onboarding.Onboarding(scope(*names, **settings), made, renderer, rules or Rules(), found or {})
+    place = scope(*names, **settings)
+    there = {one.name: (found or {}).get(one.name, {}) for one in place.members}
+    claimed = {name: [dict(one) for one in own] for name, own in (volumes or {}).items()}
+    wishes = onboarding.Onboarding(place, made, renderer, rules or Rules(), there, claimed)
     return onboarding.plan_onboarding(wishes, Files(repository))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +48,12 @@ def fleet(*asking: dict[str, Any], **settings: Any) -> dict[str, str]:
     return after(FLEET, onboard(FLEET, asking, **settings))
 
 
-def refused(repository: Mapping[str, str], *asking: dict[str, Any], **settings: Any) -> list[Problem]:
+def refused(
+    repository: Mapping[str, str], *asking: dict[str, Any], clusters: Sequence[str] = (), **settings: Any
+) -> list[Problem]:
     """What stands in the way of a run."""
     with pytest.raises(InvalidInput) as caught:
-        onboard(repository, asking, **settings)
+        onboard(repository, asking, *clusters, **settings)
     return caught.value.problems
 
 
@@ -283,6 +285,22 @@ def test_namespace_that_a_cluster_has() -> None:
     assert onboard(fleet(small("shop")), [small("shop", profile="open")], found=there).plan.changes, (
         "it is ours already"
     )
+
+
+def test_namespace_that_goes_with_its_volumes_or_nobody_knows_with_what() -> None:
+    repository, now = fleet(content()), content(namespaces=["payments"])
+    held = {"stg-2": [{"namespace": "payments-jobs", "name": "data", "size": "10Gi"}]}
+    (problem,) = refused(repository, now, allow=["remove_namespace"], volumes=held)
+    assert problem.where == "cluster stg-2"
+    assert "in namespace payments-jobs: data (10Gi)" in problem.hint
+    assert "fleet_allow: [remove_volumes]" in problem.hint
+    both = ["remove_namespace", "remove_volumes"]
+    assert onboard(repository, [now], allow=both, volumes=held).plan.changes
+    elsewhere = {"stg-2": [{**held["stg-2"][0], "namespace": "payments"}]}
+    assert onboard(repository, [now], allow=both[:1], volumes=elsewhere).plan.changes
+    (problem,) = refused(repository, now, clusters=["stg-1"], allow=both[:1])
+    assert "cluster stg-2 was not asked" in problem.hint
+    assert onboard(repository, [now], "stg-1", allow=both).plan.changes
 
 
 def test_namespace_that_a_cluster_has_for_another_tenant() -> None:

@@ -1,0 +1,81 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection or playbook may import this file.
+# It may change or go in any release.
+"""Volumes that tenants claimed, which go with their namespaces: what is said before they do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, some
+
+REMOVE_VOLUMES = "remove_volumes"
+CLAIMS = ("v1", "PersistentVolumeClaim")
+Volume = dict[str, str]
+"""``namespace``, ``name`` and ``size`` of a PersistentVolumeClaim; the size as a quantity of Kubernetes, or empty."""
+
+_NAMED = 10
+
+
+def found(claims: Iterable[Document], spaces: Collection[str]) -> list[Volume]:
+    """The claims in some namespaces, as plain data."""
+    return [
+        {"namespace": one["metadata"]["namespace"], "name": one["metadata"]["name"], "size": _size(one)}
+        for one in claims
+        if one["metadata"]["namespace"] in spaces
+    ]
+
+
+def _size(claim: Document) -> str:
+    """What the volume has, else what is asked for."""
+    has = (claim.get("status") or {}).get("capacity") or {}
+    asked = (claim["spec"].get("resources") or {}).get("requests") or {}
+    return str(has.get("storage") or asked.get("storage") or "")
+
+
+def said(volumes: Iterable[Volume]) -> str:
+    """Claims in words, namespace by namespace."""
+    spaces: dict[str, list[str]] = defaultdict(list)
+    for one in volumes:
+        spaces[one["namespace"]].append(f"{one['name']} ({one['size'] or 'of no size'})")
+    return "; ".join(f"in namespace {space}: {some(names, _NAMED)}" for space, names in sorted(spaces.items()))
+
+
+def problems(where: str, tenant: str, volumes: Sequence[Volume], allow: Iterable[str]) -> list[Problem]:
+    """What is said of a tenant that leaves a cluster, or loses a namespace there, and has volumes in it."""
+    if not volumes or REMOVE_VOLUMES in set(allow):
+        return []
+    hint = (
+        f"has volumes, whose claims would go, and what they hold with them as their storage class has it: "
+        f"{said(volumes)}; save what is needed, and if they are to go, run again with fleet_allow: [{REMOVE_VOLUMES}]"
+    )
+    return [Problem(where, f"tenant {tenant}", "", hint)]
+
+
+def unasked(clusters: Iterable[str], asked: Collection[str], allow: Iterable[str]) -> str:
+    """Why it is not known whether a namespace that goes from all these clusters holds volumes; empty where it is."""
+    left = sorted(set(clusters) - set(asked))
+    if not left or REMOVE_VOLUMES in set(allow):
+        return ""
+    return (
+        f"cluster {some(left, _NAMED)} was not asked whether this namespace holds volumes there, and would lose it all "
+        f"the same: run again when all can be asked and without --limit, or with fleet_allow: [{REMOVE_VOLUMES}]"
+    )
+
+
+def leaving(clusters: Iterable[Mapping[str, Any]], names: Collection[str], allow: Iterable[str]) -> Iterator[Problem]:
+    """What is said of tenants that leave. ``clusters``: what ``preflight`` found of each."""
+    words = set(allow)
+    for one in clusters:
+        owners = one.get("namespaces") or {}
+        own: dict[str, list[Volume]] = defaultdict(list)
+        for volume in one.get("volumes") or []:
+            own[owners.get(volume["namespace"], "")].append(volume)
+        for tenant in sorted(set(names) & set(own)):
+            yield from problems(one["host"], tenant, own[tenant], words)

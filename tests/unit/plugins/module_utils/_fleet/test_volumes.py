@@ -1,0 +1,56 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Volumes of tenants that leave: what is read of them, and what is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import volumes
+
+
+def claim(space: str, name: str, asked: str = "", has: str = "") -> dict[str, Any]:
+    """A PersistentVolumeClaim as the API server gives it."""
+    spec = {"resources": {"requests": {"storage": asked}}} if asked else {}
+    status = {"capacity": {"storage": has}} if has else {"phase": "Pending"}
+    return {"metadata": {"namespace": space, "name": name}, "spec": spec, "status": status}
+
+
+CLAIMS = [claim("shop", "data", "1Gi", "2Gi"), claim("shop", "log", "1Gi"), claim("jobs", "x"), claim("other", "y")]
+FOUND = [
+    {"namespace": "shop", "name": "data", "size": "2Gi"},
+    {"namespace": "shop", "name": "log", "size": "1Gi"},
+    {"namespace": "jobs", "name": "x", "size": ""},
+]
+
+
+def test_what_is_read() -> None:
+    assert volumes.found(CLAIMS, {"shop", "jobs"}) == FOUND
+    assert volumes.found(CLAIMS, ()) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "allow", "said"),
+    [
+        (["shop"], [], ["in namespace jobs: x (of no size); in namespace shop: data (2Gi), log (1Gi)"]),
+        (["shop", "blog"], ["remove_tenant"], ["fleet_allow: [remove_volumes]"]),
+        (["shop"], ["remove_volumes"], []),
+        (["blog"], [], []),
+        ([], [], []),
+    ],
+)
+def test_tenants_that_leave(names: list[str], allow: list[str], said: list[str]) -> None:
+    owners = {"shop": "shop", "jobs": "shop", "blog": "blog"}
+    clusters = [{"host": "h", "namespaces": owners, "volumes": FOUND}, {"host": "down"}]
+    found = list(volumes.leaving(clusters, names, allow))
+    assert [one.where for one in found] == ["h"] * len(said)
+    assert all(part in one.hint for one, part in zip(found, said, strict=True))
+
+
+def test_clusters_that_were_not_asked() -> None:
+    assert volumes.unasked(["b", "a"], ["a"], []).startswith("cluster b was not asked")
+    assert volumes.unasked(["b", "a"], ["a"], ["remove_volumes"]) == ""
+    assert volumes.unasked(["a"], ["a", "b"], []) == ""
