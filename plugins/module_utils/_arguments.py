@@ -173,4 +173,5 @@ KEYS: Specification = {
 }
 
 ALLOW: Specification = {"allow": {"type": "list", "elements": "str", "default": []}}
+KEEP: Specification = {name: {"type": "bool", "default": False} for name in ("keep_workloads", "keep_namespace")}
 TIMEOUT: Specification = {"timeout": {"type": "int", "default": 300}}

@@ -42,6 +42,20 @@ options:
     type: str
     required: true
     choices: [workloads, namespaces]
+  keep_workloads:
+    description:
+      - Whether all that runs stays, with its namespaces, and is nobody's from then on.
+      - With O(step=workloads), Flux lets go of it - the tenant's Kustomizations get C(suspend) and
+        C(deletionPolicy=Orphan), its HelmReleases C(suspend), so that nothing is pruned or uninstalled; then they
+        are deleted.
+      - With O(step=namespaces), rights, network policies, quotas, limits, Flux's other objects and the Secrets that
+        were made for sources go, and the namespaces lose the label by which they are the tenant's.
+    type: bool
+    default: false
+  keep_namespace:
+    description: Whether the namespaces stay where the workloads go, without the label by which they are the tenant's.
+    type: bool
+    default: false
   allow:
     description: Words for dangerous steps. V(remove_tenant) lets a tenant be removed that the cluster has,
       V(remove_volumes) also where its namespaces hold PersistentVolumeClaims.
@@ -72,6 +86,15 @@ EXAMPLES = r"""
     tenants: [payments]
     step: namespaces
     allow: [remove_tenant]
+
+- name: Have Flux let go of what the tenant runs, and keep it
+  fluxops.fleet.offboard:
+    name: stg-eks-1
+    auth: {context: stg-eks-1}
+    tenants: [payments]
+    step: workloads
+    keep_workloads: true
+    allow: [remove_tenant]
 """
 
 RETURN = r"""
@@ -91,8 +114,8 @@ revision:
   type: str
   sample: main@sha1:789cc007d3f3a8a9d1f9d0c5c6e7f8a9b0c1d2e3
 left:
-  description: What the tenant's syncs applied and did not delete, since people or charts have said so. What of it
-    lies in the tenant's namespaces goes with them.
+  description: What the tenant's syncs applied and did not delete, since people or charts have said so, or
+    O(keep_workloads). What of it lies in the tenant's namespaces goes with them, where these go.
   returned: when the cluster was reached
   type: list
   elements: str

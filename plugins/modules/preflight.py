@@ -152,11 +152,12 @@ namespaces:
   returned: where O(namespaces) asked for it and the cluster was reached
   type: dict
 volumes:
-  description: The PersistentVolumeClaims in namespaces of tenants, each with C(namespace), C(name) and C(size).
+  description: The PersistentVolumeClaims in namespaces of tenants, each with C(namespace), C(name), C(size) and
+    C(by), the sync or release that applied it.
   returned: where O(namespaces) asked for it and the cluster was reached
   type: list
   elements: dict
-  sample: [{namespace: payments, name: data, size: 10Gi}]
+  sample: [{namespace: payments, name: data, size: 10Gi, by: ""}]
 repository:
   description: URL and branch, as given.
   returned: always

@@ -62,6 +62,14 @@ options:
     description: How many such tenants may leave by one run. Where there are more, nothing is done.
     type: int
     default: 5
+  keep_workloads:
+    description: Whether what the leaving tenants run stays in the clusters, with O(state=absent). Then no volume goes.
+    type: bool
+    default: false
+  keep_namespace:
+    description: Whether their namespaces stay, with O(state=absent). Then only volumes go that Flux applied.
+    type: bool
+    default: false
   waiting:
     description: Environment to reason, of environments whose files stay as they are, with O(state=absent).
     type: dict

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -37,8 +37,9 @@ def make(project: Project, cluster: Cluster, *finalizers: str, **sync: Any) -> T
     return tenant
 
 
-def task(tenant: str, step: str, allow: list[str] | None = None, timeout: int = 60) -> dict[str, Any]:
-    options = {"tenants": [tenant], "step": step, "allow": WORD if allow is None else allow, "timeout": timeout}
+def task(tenant: str, step: str, allow: list[str] | None = None, timeout: int = 60, **more: Any) -> dict[str, Any]:
+    allowed = WORD if allow is None else allow
+    options = {"tenants": [tenant], "step": step, "allow": allowed, "timeout": timeout, **more}
     return {"fluxops.fleet.offboard": {**MEMBER, **options}}
 
 
@@ -217,8 +218,8 @@ def test_children_go_before_what_applies_them(project: Project, cluster: Cluster
     finish(project, tenant)
 
 
-@pytest.mark.parametrize("suspend", [False, True])
-def test_release_is_uninstalled(project: Project, cluster: Cluster, suspend: bool) -> None:
+def charted(project: Project, cluster: Cluster, more: Mapping[str, list[Object]] | None = None) -> Tenant:
+    """A tenant with a release of its own chart, ready."""
     tenant = Tenant(project, cluster, f"leaver-{next(_NUMBERS)}")
     chart = {"chart": "./chart", "sourceRef": {"kind": "GitRepository", "name": "deploy"}}
     release = {
@@ -231,10 +232,17 @@ def test_release_is_uninstalled(project: Project, cluster: Cluster, suspend: boo
         "chart/Chart.yaml": [{"apiVersion": "v2", "name": "charted", "version": "0.1.0"}],
         "chart/templates/web.yaml": [deployment("charted")],
         "app/release.yaml": [release],
+        **(more or {}),
     }
     tenant.onboard(files)
     tenant.wait("helmrelease", "charted")
     assert tenant.get("deployment", "charted") is not None
+    return tenant
+
+
+@pytest.mark.parametrize("suspend", [False, True])
+def test_release_is_uninstalled(project: Project, cluster: Cluster, suspend: bool) -> None:
+    tenant = charted(project, cluster)
     if suspend:
         tenant.patch("helmrelease", "charted", {"spec": {"suspend": True}})
     found = offboard(project, tenant.name, "workloads")
@@ -255,7 +263,44 @@ def test_what_flux_was_told_to_keep_is_said(project: Project, cluster: Cluster) 
     found = project.run("--limit", STAGING, playbook=playbook)
     assert found.code == 0, found.output
     assert f"left: ['Deployment {tenant.first}/web']" in found.words
-    finish(project, tenant)
+    tenant.leave_repository()
+    last = offboard(project, tenant.name, "namespaces", keep_namespace=True)
+    assert last.code == 0, last.output
+    is_nobodys(tenant)
+    again = offboard(project, tenant.name, "namespaces", keep_namespace=True, allow=[])
+    assert (again.code, again.changed) == (0, {STAGING: 0}), again.output
+
+
+def is_nobodys(tenant: Tenant) -> None:
+    """The namespace is there, and nothing of Flux's and ours in it."""
+    labels = tenant.cluster.get("namespace", tenant.first)["metadata"]["labels"]
+    assert not [one for one in labels if one.startswith("fleet.fluxops.io/")]
+    assert tenant.get("rolebinding", ACCOUNT) is None
+    assert tenant.get("serviceaccount", ACCOUNT) is None
+    assert tenant.get("gitrepository", "deploy") is None
+    assert syncs(tenant) == []
+
+
+def test_workloads_are_kept_by_whatever_they_came(project: Project, cluster: Cluster) -> None:
+    tenant = charted(project, cluster, {"app/web.yaml": [deployment("web")]})
+    cluster.kubectl("apply", "-f", "-", text=as_text([volume("data", tenant.first)]))
+    kept = [("deployment", "web"), ("deployment", "charted"), ("persistentvolumeclaim", "data")]
+    before = [tenant.get(*one)["metadata"]["uid"] for one in kept]
+    found = offboard(project, tenant.name, "workloads", keep_workloads=True)
+    assert found.code == 0, found.output
+    assert f"-HelmRelease {tenant.first}/charted" in found.output
+    assert f"-Deployment {tenant.first}/web" not in found.output
+    assert syncs(tenant) == []
+    assert tenant.get("helmrelease", "charted") is None
+    tenant.leave_repository()
+    last = offboard(project, tenant.name, "namespaces", keep_workloads=True)
+    assert last.code == 0, last.output
+    is_nobodys(tenant)
+    assert tenant.get("helmchart", f"{tenant.first}-charted") is None
+    assert [tenant.get(*one)["metadata"]["uid"] for one in kept] == before
+    assert [one for one in cluster.get("secret", "-n", tenant.first) if one["type"].startswith("helm.sh/")]
+    again = offboard(project, tenant.name, "workloads", keep_workloads=True, allow=[])
+    assert (again.code, again.changed) == (0, {STAGING: 0}), again.output
 
 
 def test_cluster_that_flux_has_pruned_already(project: Project, cluster: Cluster) -> None:

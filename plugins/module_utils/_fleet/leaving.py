@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight, tenants
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight, tenants, volumes
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import deploy_key_titles
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.offboarding import REMOVE_TENANT, name_problems
@@ -31,11 +32,13 @@ VERB = "offboard"
 
 @dataclass(frozen=True)
 class Leaving:
-    """Tenants that are to leave the environments of a run; ``waiting``: environment → why it is left as it is."""
+    """Tenants that are to leave the environments of a run; ``waiting``: environment → why it is left as it is;
+    ``found``: what ``preflight`` found of each cluster, with those volumes that would go."""
 
     scope: Scope
     names: Sequence[str]
     waiting: Mapping[str, str] = field(default_factory=dict)
+    found: Sequence[Mapping[str, Any]] = ()
 
 
 def plan_leaving(wishes: Leaving, snapshot: Snapshot) -> ProjectsPlan:
@@ -54,8 +57,9 @@ def plan_leaving(wishes: Leaving, snapshot: Snapshot) -> ProjectsPlan:
         "all that this tenant runs and has would be deleted; "
         f"if that is meant, run again with fleet_allow: [{REMOVE_TENANT}]"
     )
-    if REMOVE_TENANT not in scope.allow:
-        raise_if(Problem("run", "tenant", name, hint) for name in leaving)
+    unsaid = leaving if REMOVE_TENANT not in scope.allow else ()
+    held = volumes.leaving(wishes.found, wishes.names, scope.allow)
+    raise_if([*(Problem("run", "tenant", name, hint) for name in unsaid), *held])
     return ProjectsPlan(parts, scope.layout)
 
 

@@ -159,16 +159,17 @@ def split(own: Sequence[Document]) -> tuple[list[Document], list[Document]]:
 
     Where they hold each other in a circle, all go at once.
     """
-    held = {key for one in own for key in (*_parents(one), *_dependencies(one)) if key != _key(one)}
-    first = [one for one in own if _key(one) not in held]
-    return (first, [one for one in own if _key(one) in held]) if first else (list(own), [])
+    held = {other for one in own for other in (*parents(one), *_dependencies(one)) if other != key(one)}
+    first = [one for one in own if key(one) not in held]
+    return (first, [one for one in own if key(one) in held]) if first else (list(own), [])
 
 
-def _key(one: Document) -> tuple[str, str, str]:
+def key(one: Document) -> tuple[str, str, str]:
+    """By what one sync or release is told from others: kind, namespace, name."""
     return one["kind"], one["metadata"]["namespace"], one["metadata"]["name"]
 
 
-def _parents(one: Document) -> list[tuple[str, str, str]]:
+def parents(one: Document) -> list[tuple[str, str, str]]:
     """What applied an object, by the labels that Flux puts on all that it applies."""
     groups = {"Kustomization": "kustomize.toolkit.fluxcd.io", "HelmRelease": "helm.toolkit.fluxcd.io"}
     return [

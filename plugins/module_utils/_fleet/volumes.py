@@ -12,13 +12,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, some
 
 REMOVE_VOLUMES = "remove_volumes"
 CLAIMS = ("v1", "PersistentVolumeClaim")
 Volume = dict[str, str]
-"""``namespace``, ``name`` and ``size`` of a PersistentVolumeClaim; the size as a quantity of Kubernetes, or empty."""
+"""``namespace``, ``name`` and ``size`` of a PersistentVolumeClaim (a quantity of Kubernetes, or empty), and ``by``, the
+sync or release of Flux that applied it (empty for what people or StatefulSets made)."""
 
 _NAMED = 10
 
@@ -26,7 +28,7 @@ _NAMED = 10
 def found(claims: Iterable[Document], spaces: Collection[str]) -> list[Volume]:
     """The claims in some namespaces, as plain data."""
     return [
-        {"namespace": one["metadata"]["namespace"], "name": one["metadata"]["name"], "size": _size(one)}
+        {**{key: one["metadata"][key] for key in ("namespace", "name")}, "size": _size(one), "by": _by(one)}
         for one in claims
         if one["metadata"]["namespace"] in spaces
     ]
@@ -37,6 +39,13 @@ def _size(claim: Document) -> str:
     has = (claim.get("status") or {}).get("capacity") or {}
     asked = (claim["spec"].get("resources") or {}).get("requests") or {}
     return str(has.get("storage") or asked.get("storage") or "")
+
+
+def _by(claim: Document) -> str:
+    """By the labels that Flux puts on all that it applies and installs."""
+    groups = {"Kustomization": "kustomize", "HelmRelease": "helm"}
+    names = {kind: documents.label(claim, f"{group}.toolkit.fluxcd.io/name") for kind, group in groups.items()}
+    return next((f"{kind} {name}" for kind, name in names.items() if name), "")
 
 
 def said(volumes: Iterable[Volume]) -> str:

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import leaving, volumes
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import leaving
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.keeping import Keep
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects import ProjectsPlan, Scope
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.pruning import Pruning
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
@@ -27,7 +28,10 @@ class Departures:
         found = {one["name"]: one.get("namespaces") or {} for one in parameters["clusters"] if one["reachable"]}
         listed = frozenset(one.name for one in asking)
         self._pruning = Pruning(listed, parameters["prune_limit"], found) if parameters["prune"] else None
-        self._waiting, self._clusters = parameters["waiting"], parameters["clusters"]
+        self._waiting, self._keep = parameters["waiting"], Keep.from_params(parameters)
+        self._clusters = [
+            {**one, "volumes": self._keep.going(one.get("volumes") or [])} for one in parameters["clusters"]
+        ]
         self.withdrawal = forge.Withdrawal(parameters["forges"], check_mode=check_mode)
         self.unlisted: list[str] = []
         leaves = {one.name for one in asking if one.leaving}
@@ -43,7 +47,7 @@ class Departures:
         """The keys lose their rights before the files go, which are all that tells of these keys."""
         self.names = sorted({*self.names, *self.look(scope, snapshot)})
         raise_if(self._pruning.problems(self.unlisted) if self._pruning else [])
-        raise_if(volumes.leaving(self._clusters, self.names, scope.allow))
-        change = leaving.plan_leaving(leaving.Leaving(scope, self.names, self._waiting), snapshot)
+        wishes = leaving.Leaving(scope, self.names, self._waiting, self._clusters)
+        change = leaving.plan_leaving(wishes, snapshot)
         self.withdrawal.withdraw(leaving.key_titles(change, scope))
         return change

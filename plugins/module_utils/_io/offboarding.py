@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, offboarding, ready, volumes
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Problem, Unreachable
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.keeping import Keep, unhold
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
     FLUX_NAMESPACE,
     TENANT_LABEL,
@@ -31,6 +32,8 @@ _NOBODY = "nobody-it-is-being-offboarded"
 
 class Departure:
     """One tenant on one cluster. It touches ``tenant-<name>`` and what lies in namespaces labelled as the tenant's."""
+
+    keep = Keep()
 
     def __init__(self, cluster: Cluster, tenant: str, say: Callable[[str], None]) -> None:
         self._cluster, self.tenant, self._say = cluster, tenant, say
@@ -53,8 +56,9 @@ class Departure:
         there = [(one["namespace"], one["name"]) for one in accounts]
         where, spaces = self._cluster.where, found.lasting
         claims = [one for space in spaces for one in self._cluster.list(*volumes.CLAIMS, space)]
-        held = volumes.problems(where, self.tenant, volumes.found(claims, spaces), allow)
-        return [*offboarding.problems(where, found, there, allow), *held]
+        going = self.keep.going(volumes.found(claims, spaces))
+        wrong = offboarding.problems(where, found, [] if self.keep.workloads else there, allow)
+        return [*wrong, *volumes.problems(where, self.tenant, going, allow)]
 
     def fences(self, found: Remains) -> list[Document]:
         """The tenant's rights and limits, by our label, in namespaces that nobody has deleted yet."""
@@ -65,12 +69,18 @@ class Departure:
             for one in self._list(version, kind, space, labelled=True)
         ]
 
+    def takes(self, found: Remains) -> list[str]:
+        """What the first step takes away, in words; nothing where it would only wait."""
+        return found.workloads if found.workloads_change else []
+
+    def clears(self, found: Remains) -> list[str]:
+        """What the second step takes away, in words."""
+        return [*(name(fence) for fence in self.fences(found)), *(f"Namespace {space}" for space in found.lasting)]
+
     def workloads(self) -> list[str]:
         """Take away what the tenant runs; returns what has still to go, in its own words."""
         found = self.look()
-        if found.sync and not offboarding.suspended(found.sync):
-            self._say(f"{self._cluster.where}: suspending {name(found.sync)}")
-            self._suspend(found.sync, suspend=True)
+        self._hold_fleet_sync(found)
         if not found.own:
             return [offboarding.says(one) for one in self._existing(found) if offboarding.deleting(one)]
         self._remember(found)
@@ -87,15 +97,19 @@ class Departure:
     def namespaces(self) -> list[str]:
         """Take away rights, limits and namespaces, once the files are; returns what has still to go."""
         found = self.look()
-        if found.sync:
-            return [self._still_applied(found.sync)]
-        if found.own:
-            return [f"{name(one)} is there again: run again" for one in found.own]
+        if early := self.early(found):
+            return early
         for one in (*self.fences(found), *found.namespaces):
             self._delete(one)
         return [offboarding.says(one) for one in found.namespaces]
 
-    def left(self) -> list[str]:
+    def early(self, found: Remains) -> list[str]:
+        """Why it is too early for the second step."""
+        if found.sync:
+            return [self._still_applied(found.sync)]
+        return [f"{name(one)} is there again: run again" for one in found.own]
+
+    def left(self, _before: Remains) -> list[str]:
         """What their syncs made and did not delete, as people or charts may have asked for."""
         return sorted(name(one) for one in self._existing(self.look()) if not offboarding.deleting(one))
 
@@ -143,9 +157,15 @@ class Departure:
                 self._say(f"{self._cluster.where}: putting {name(one)} back, so that Flux can delete what it applied")
                 self._cluster.create(one)
 
+    def _hold_fleet_sync(self, found: Remains) -> None:
+        """Nothing is to come back by ``tenant-<name>``."""
+        if found.sync and not offboarding.suspended(found.sync):
+            self._say(f"{self._cluster.where}: suspending {name(found.sync)}")
+            self._suspend(found.sync, suspend=True)
+
     def _suspend(self, one: Document, *, suspend: bool) -> None:
         # Resumed alone, it would apply all once more, and wait for what has gone, before it sees that it was deleted.
-        spec = {"suspend": True} if suspend else {"suspend": None, "dependsOn": [{"name": _NOBODY}]}
+        spec = {"suspend": True} if suspend else {"suspend": None, "dependsOn": [{"name": _NOBODY}], **unhold(one)}
         objects.set_fields(self._cluster, one, {"spec": spec})
 
     def _delete(self, one: Document) -> None:

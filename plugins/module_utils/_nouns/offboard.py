@@ -14,15 +14,16 @@ from typing import Any
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     ALLOW,
     AUTH,
+    KEEP,
     NAME,
     TIMEOUT,
     Specification,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import offboarding
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady, raise_if
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.offboarding import Remains
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.keeping import Keep
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux, keeping
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.offboarding import Departure, attempt
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
@@ -33,6 +34,7 @@ ARGUMENTS: Specification = {
     **ALLOW,
     **TIMEOUT,
     "tenants": {"type": "list", "elements": "str", "required": True},
+    **KEEP,
     "step": {"type": "str", "choices": ["workloads", "namespaces"], "required": True},
 }
 
@@ -40,12 +42,14 @@ ARGUMENTS: Specification = {
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Take tenants off one cluster; see the module's documentation for parameters and result."""
     where, step, timeout = parameters["name"], parameters["step"], parameters["timeout"]
+    first = step == "workloads"
     raise_if(offboarding.name_problems(parameters["tenants"]))
     with Cluster(parameters["auth"], where) as cluster:
-        departures = [Departure(cluster, tenant, say) for tenant in parameters["tenants"]]
+        kind = keeping.kind(Keep.from_params(parameters))
+        departures = [kind(cluster, tenant, say) for tenant in parameters["tenants"]]
         found = [(one, one.look()) for one in departures]
         raise_if(problem for one, remains in found for problem in one.problems(remains, parameters["allow"]))
-        removed = {one.tenant: _removed(one, remains, step) for one, remains in found}
+        removed = {one.tenant: (one.takes if first else one.clears)(remains) for one, remains in found}
         result: Result = {
             "changed": any(removed.values()),
             "removed": removed,
@@ -56,11 +60,11 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         if check_mode:
             return {**result, "left": [], "revision": flux.observe(cluster).revision}
         early = [name(own) for _one, remains in found for own in remains.own]
-        if step == "namespaces" and early:
+        if early and not first:
             raise NotReady(f"{where}: {', '.join(early)} must go first: run the step workloads")
         late = wait(lambda: _advance(departures, step), lambda late: not late, timeout)
         result["revision"] = flux.observe(cluster).revision
-        result["left"] = [] if late or step != "workloads" else [left for one in departures for left in one.left()]
+        result["left"] = [left for one, remains in found for left in one.left(remains)] if first and not late else []
     if not late:
         return result
     said = "; ".join(f"tenant {tenant}: {reason}" for tenant, reasons in late.items() for reason in reasons)
@@ -72,13 +76,6 @@ def _advance(departures: list[Departure], step: str) -> dict[str, list[str]]:
     steps = {one.tenant: one.workloads if step == "workloads" else one.namespaces for one in departures}
     late = {tenant: attempt(do) for tenant, do in steps.items()}
     return {tenant: reasons for tenant, reasons in late.items() if reasons}
-
-
-def _removed(one: Departure, found: Remains, step: str) -> list[str]:
-    """What a step is to write away, in words; nothing where it would only wait."""
-    if step == "workloads":
-        return found.workloads if found.workloads_change else []
-    return [*(name(fence) for fence in one.fences(found)), *(f"Namespace {space}" for space in found.lasting)]
 
 
 def _diff(header: str, names: list[str]) -> dict[str, str]:

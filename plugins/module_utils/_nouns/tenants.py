@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     ALLOW,
     FORGES,
+    KEEP,
     MEMBERS,
     REPOSITORY,
     REQUESTS,
@@ -47,6 +48,7 @@ ARGUMENTS: Specification = {
     "names": {"type": "list", "elements": "str", "default": []},
     "prune": {"type": "bool", "default": False},
     "prune_limit": {"type": "int", "default": 5},
+    **KEEP,
     "waiting": {"type": "dict", "default": {}},
     "unreachable": {"type": "str", "choices": ["skip", "fail"], "default": "skip"},
     "hand_edits": {"type": "str", "choices": list(HAND_EDITS), "default": "hold"},

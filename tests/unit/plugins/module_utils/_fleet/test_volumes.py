@@ -16,14 +16,15 @@ def claim(space: str, name: str, asked: str = "", has: str = "") -> dict[str, An
     """A PersistentVolumeClaim as the API server gives it."""
     spec = {"resources": {"requests": {"storage": asked}}} if asked else {}
     status = {"capacity": {"storage": has}} if has else {"phase": "Pending"}
-    return {"metadata": {"namespace": space, "name": name}, "spec": spec, "status": status}
+    labels = {"kustomize.toolkit.fluxcd.io/name": "app"} if has else {}
+    return {"metadata": {"namespace": space, "name": name, "labels": labels}, "spec": spec, "status": status}
 
 
 CLAIMS = [claim("shop", "data", "1Gi", "2Gi"), claim("shop", "log", "1Gi"), claim("jobs", "x"), claim("other", "y")]
 FOUND = [
-    {"namespace": "shop", "name": "data", "size": "2Gi"},
-    {"namespace": "shop", "name": "log", "size": "1Gi"},
-    {"namespace": "jobs", "name": "x", "size": ""},
+    {"namespace": "shop", "name": "data", "size": "2Gi", "by": "Kustomization app"},
+    {"namespace": "shop", "name": "log", "size": "1Gi", "by": ""},
+    {"namespace": "jobs", "name": "x", "size": "", "by": ""},
 ]
 
 
