@@ -23,7 +23,7 @@ def patches(tenant: Tenant, placement: Placement, cluster: str) -> list[dict[str
     """Items of kustomize's ``patches``; none where the cluster gets what all get."""
     own, usual = placement.exceptions.get(cluster, placement.delivery), placement.delivery
     operations = {
-        ("GitRepository", placement.source.name): list(_of_source(own, usual)),
+        (placement.source.kind, placement.source.name): list(_of_source(own, usual)),
         ("Kustomization", tenant.name): list(_of_kustomization(own, usual)),
     }
     return [

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_environments import ENVIRONMENT
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_environments import DECRYPTION, ENVIRONMENT
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_fence import (
     ACCESS,
     LIMITS,
@@ -67,6 +67,7 @@ _FIELDS: dict[str, Shape] = {
     "quota": QUOTA,
     "limits": LIMITS,
     "sources": Items("The tenant's repositories.", SOURCE, most=20),
+    "decryption": DECRYPTION,
     "environments": Table("What is applied where.", ENVIRONMENT_NAME, ENVIRONMENT, most=50),
 }
 

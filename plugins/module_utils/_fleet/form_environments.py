@@ -19,17 +19,12 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_values i
     SHORT_LABEL,
     TENANT,
     TIMEOUT,
+    directory_fault,
+    secret_name,
     text_fault,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema import Flag, Plain, Shape, Text
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.structures import Items, Record, Table
-
-
-def _path_fault(value: str) -> tuple[str, str] | None:
-    if value.startswith(("/", "~")) or "\\" in value or ".." in value.split("/"):
-        return value, "a directory within the repository, such as ./flux/staging"
-    return text_fault(value)
-
 
 _SUBSTITUTE = Table(
     "Variables that Flux fills into what it applies, as ${name}; values are text as it stands here.",
@@ -43,7 +38,7 @@ _DELIVERY: dict[str, Shape] = {
         LINE,
         "a directory within the repository",
         512,
-        _path_fault,
+        directory_fault,
     ),
     "suspend": Flag("Whether Flux lets the tenant's workloads be as they are."),
     "wait": Flag(
@@ -54,6 +49,11 @@ _DELIVERY: dict[str, Shape] = {
     "timeout": TIMEOUT,
     "substitute": _SUBSTITUTE,
 }
+DECRYPTION = Record(
+    "How Flux reads what SOPS has encrypted in the repository; nothing is decrypted where it is left out.",
+    {"secret": secret_name("A Secret in the first namespace with the private keys, such as *.agekey.")},
+    ("secret",),
+)
 ENVIRONMENT = Record(
     "",
     {
@@ -69,6 +69,7 @@ ENVIRONMENT = Record(
             Record("", _DELIVERY),
             most=500,
         ),
+        "decryption": DECRYPTION,
         "profile": PROFILE,
     },
 )

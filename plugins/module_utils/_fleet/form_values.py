@@ -33,11 +33,24 @@ def refused(names: tuple[str, ...], pattern: str) -> str:
 
 
 def text_fault(value: str) -> tuple[str, str] | None:
+    """What of a text nobody can see."""
     hidden = next((one for one in value if not one.isprintable()), None)
     if hidden is None:
         return None
     hint = f"one line of text that can be seen (it holds U+{ord(hidden):04X})"
     return value, hint
+
+
+def directory_fault(value: str) -> tuple[str, str] | None:
+    """What is wrong with a directory of a repository, beyond its being one line."""
+    if value.startswith(("/", "~")) or "\\" in value or ".." in value.split("/"):
+        return value, "a directory within the repository, such as ./flux/staging"
+    return text_fault(value)
+
+
+def secret_name(description: str) -> Text:
+    """A field that names a Secret."""
+    return Text(description, SUBDOMAIN, "the name of a Secret")
 
 
 TENANT = Text(

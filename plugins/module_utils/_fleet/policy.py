@@ -48,7 +48,7 @@ _CAPS = Record(
             "",
             Text(
                 "",
-                r"(ssh|https)://[^/*]*(\*[^/*]*)?(/[^/*]*(\*[^/*]*)?)*(/\*\*)?",
+                r"(ssh|https|oci)://[^/*]*(\*[^/*]*)?(/[^/*]*(\*[^/*]*)?)*(/\*\*)?",
                 "a URL with * for what lies between two slashes, and /** at its end for all that lies below, "
                 "such as ssh://git@git.example/team-*/**",
                 2048,

@@ -17,7 +17,8 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form import F
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Request
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema import plain
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Delivery, Placement, Source, Tenant
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.source import Source, default_ref
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Delivery, Placement, Tenant
 
 # By the names of the request, where neither it nor the fleet says anything.
 _DURATIONS = {"interval": "5m", "retryInterval": "1m", "timeout": "5m"}
@@ -35,7 +36,7 @@ def from_request(request: Request, rules: Rules) -> tuple[Tenant | None, list[Pr
     problems = [request.problem(*fault) for fault in request_checks.faults(content, rules)]
     if problems:
         return None, problems
-    sources = {one["name"]: _source(one) for one in content["sources"]}
+    sources = {one["name"]: Source.from_content(one) for one in content["sources"]}
     asked = content["environments"]
     placements = [_placement(one, asked[one], sources, content, rules) for one in sorted(asked)]
     tenant = Tenant(
@@ -50,12 +51,6 @@ def from_request(request: Request, rules: Rules) -> tuple[Tenant | None, list[Pr
     return tenant, []
 
 
-def _source(content: Mapping[str, Any]) -> Source:
-    generated = "secret" not in content and content["url"].startswith("ssh://")
-    secret = f"source-{content['name']}" if generated else content.get("secret", "")
-    return Source(content["name"], content["url"], secret, generated)
-
-
 def _placement(
     environment: str,
     content: Mapping[str, Any],
@@ -64,10 +59,13 @@ def _placement(
     rules: Rules,
 ) -> Placement:
     profile, policy = rules.profile_of(environment, request), rules.policy
+    source = sources[content.get("source") or next(iter(sources))]
+    content = {"ref": default_ref(source.url), **content}
     return Placement(
         environment=environment,
-        source=sources[content.get("source") or next(iter(sources))],
+        source=source,
         delivery=_delivery(environment, content, rules),
+        decryption=(content.get("decryption") or request.get("decryption") or {}).get("secret", ""),
         exceptions={one: _exception(environment, content, one, rules) for one in sorted(content.get("exceptions", ()))},
         clusters=tuple(sorted(content.get("clusters", ()))),
         depends_on=tuple(sorted(content.get("dependsOn", ()))),
@@ -83,7 +81,7 @@ def _delivery(environment: str, content: Mapping[str, Any], rules: Rules) -> Del
         for name, otherwise in _DURATIONS.items()
     }
     return Delivery(
-        ref=next(iter(content.get("ref", {"branch": "main"}).items())),
+        ref=next(iter(content["ref"].items())),
         path=_path(content.get("path", f"./flux/{environment}")),
         suspend=content.get("suspend", False),
         wait=content.get("wait", True),

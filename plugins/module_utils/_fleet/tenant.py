@@ -13,19 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Request
-
-
-@dataclass(frozen=True)
-class Source:
-    """A repository of the tenant's. ``secret`` holds what it takes to read it; empty: everybody may read it.
-
-    ``generated``: the secret is a deploy key that we make on each cluster.
-    """
-
-    name: str
-    url: str
-    secret: str
-    generated: bool
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.source import Source
 
 
 @dataclass(frozen=True)
@@ -52,6 +40,7 @@ class Delivery:
 class Placement:
     """What a tenant gets in one environment. ``clusters``: all of the environment where none is named.
 
+    ``decryption``: the Secret with the keys; empty: nothing is decrypted.
     ``exceptions``: cluster → what is brought there, all of it, where it is not as in the environment.
 
     ``depends_on``: tenants; ``quota`` and ``limits`` are all that is in force there, by resource.
@@ -65,6 +54,7 @@ class Placement:
     profile: str
     quota: Mapping[str, str]
     limits: Mapping[str, str]
+    decryption: str = ""
     exceptions: Mapping[str, Delivery] = field(default_factory=dict)
 
     def chosen(self, known: Iterable[str]) -> tuple[str, ...]:
@@ -104,7 +94,7 @@ class Tenant:
             "owner": {"team": self.team, "contact": self.contact},
             "namespaces": list(self.namespaces),
             "access": {right: list(groups) for right, groups in self.access.items()},
-            "sources": [{"name": one.name, "url": one.url, "secret": one.secret} for one in sources.values()],
+            "sources": [one.as_dict() for one in sources.values()],
             "environments": {one.environment: _placement_as_dict(one) for one in self.placements},
         }
 
@@ -118,5 +108,6 @@ def _placement_as_dict(placement: Placement) -> dict[str, Any]:
         "exceptions": {cluster: one.as_dict() for cluster, one in placement.exceptions.items()},
         "dependsOn": list(placement.depends_on),
         "profile": placement.profile,
+        "decryption": placement.decryption,
         "limits": dict(placement.limits),
     }

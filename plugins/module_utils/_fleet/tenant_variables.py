@@ -42,11 +42,13 @@ def template_variables(
         "profile": _profile_variables(placement),
         "source": {
             "ref": {"kind": kind, "value": value},
-            **{name: getattr(source, name) for name in ("name", "url", "secret", "generated")},
+            **{name: getattr(source, name) for name in ("kind", "name", "url", "secret", "generated")},
+            "options": source.options,
         },
         "sync": {
             "name": tenant_sync(tenant.name),
             "patches": [],
+            "decryption": placement.decryption,
             "directory": f"./{layout.tenant(placement.environment, tenant.name)}",
             "dependsOn": [{"name": one, "namespace": homes[one]} for one in placement.depends_on if one in homes],
             **{name: value for name, value in placement.delivery.as_dict().items() if name != "ref"},

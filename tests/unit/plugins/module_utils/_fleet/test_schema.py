@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import form, schema, structures
 from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import ROOT, trees
-from ansible_collections.fluxops.fleet.tests.unit.plugins.tenant_samples import HOSTILE, REMOVED, content, small
+from ansible_collections.fluxops.fleet.tests.unit.plugins.tenant_samples import HOSTILE, REMOVED, URL, content, small
 
 FILE = ROOT / "roles" / "onboard" / "files" / "request.schema.json"
 FULL = content(
@@ -23,6 +23,19 @@ FULL = content(
     profile="strict",
     quota={"pods": 20, "requests.cpu": "4"},
     limits={"cpu": "500m"},
+    decryption={"secret": "sops-age"},
+    sources=[
+        {
+            "name": "deploy",
+            "url": URL,
+            "secret": "deploy-token",
+            "certSecret": "corp-ca",
+            "verify": {"mode": "Tag", "secret": "keys", "matchOIDCIdentity": [{"issuer": "^x$", "subject": "y"}]},
+            "ignore": ["/*", "!/flux"],
+            "recurseSubmodules": True,
+            "sparseCheckout": ["flux"],
+        }
+    ],
     environments={
         "staging": {
             "source": "deploy",
@@ -36,6 +49,7 @@ FULL = content(
             "wait": False,
             "substitute": {"host": "shop.example", "replicas": 3, "debug": True},
             "dependsOn": ["ledger"],
+            "decryption": {"secret": "sops-age"},
             "exceptions": {"stg-1": {"ref": {"commit": "0" * 40}, "suspend": False, "substitute": {"host": "x"}}},
             "profile": "open",
         }
@@ -77,7 +91,21 @@ def test_right_requests(validator: Any, value: dict[str, Any]) -> None:
 
 
 # What a check beyond the schema refuses: the schema alone lets it through.
-BEYOND = {"url", "branch", "tag", "path", "team", "contact", "admin", "view", "substitute"}
+BEYOND = {
+    "url",
+    "branch",
+    "tag",
+    "path",
+    "team",
+    "contact",
+    "admin",
+    "view",
+    "substitute",
+    "ignore",
+    "sparseCheckout",
+    "issuer",
+    "subject",
+}
 
 
 @given(st.sampled_from(sorted(paths(FULL), key=str)), trees | st.sampled_from(HOSTILE) | st.just(REMOVED))

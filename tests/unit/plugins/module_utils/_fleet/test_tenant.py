@@ -15,7 +15,8 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.profiles impo
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Request
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.requested import from_request
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Delivery, Placement, Source
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.source import Source
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Delivery, Placement
 from ansible_collections.fluxops.fleet.tests.unit.plugins.tenant_samples import (
     HOSTILE,
     REMOVED,
