@@ -28,6 +28,11 @@ options:
         description: The Secret's namespace, made where it is missing.
         type: str
         default: flux-system
+      tenant:
+        description: The tenant whose Secret this is. Only clusters that have this tenant get it, with its label, when
+          they are made anew and whenever the tenant is onboarded. Empty for one that all get.
+        type: str
+        default: ''
       type:
         description: The Secret's type.
         type: str

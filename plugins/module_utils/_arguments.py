@@ -148,6 +148,7 @@ SECRETS: Specification = {
         "options": {
             "name": {"type": "str", "required": True},
             "namespace": {"type": "str", "default": "flux-system"},
+            "tenant": {"type": "str", "default": ""},
             "type": {"type": "str", "default": "Opaque"},
             "data": {"type": "dict", "required": True, "no_log": True},
         },
@@ -170,6 +171,19 @@ KEYS: Specification = {
         },
     },
     "known_hosts": {"type": "str"},
+}
+
+# Who can read what is encrypted in the fleet repository; no private key is among it.
+SOPS: Specification = {
+    "sops": {
+        "type": "dict",
+        "options": {
+            "age": {"type": "list", "elements": "str", "default": []},
+            "environments": {"type": "dict", "default": {}},
+            "tenants": {"type": "dict", "default": {}},
+            "secret": {"type": "str", "default": "sops-age", "no_log": False},
+        },
+    }
 }
 
 ALLOW: Specification = {"allow": {"type": "list", "elements": "str", "default": []}}

@@ -21,6 +21,7 @@ notes:
 extends_documentation_fragment:
   - fluxops.fleet._attributes
   - fluxops.fleet._repository
+  - fluxops.fleet._sops
   - fluxops.fleet._wave
   - fluxops.fleet._forge
 options:
@@ -192,6 +193,11 @@ clusters:
         - Of a cluster that runs no Flux yet and whose C(kustomization.yaml) has more than our block, name to text of
           people's own files beside it.
       type: dict
+      returned: always
+    tenants:
+      description: The tenants that the cluster has, where it runs no Flux yet.
+      type: list
+      elements: str
       returned: always
     source_keys:
       description:

@@ -33,6 +33,11 @@ options:
     required: true
   forges:
     description: More forges, found by the host of their URLs, where keys of tenants' sources are registered.
+  tenants:
+    description: The tenants that the cluster has. Of O(secrets) that name a tenant only theirs are written.
+    type: list
+    elements: str
+    default: []
   source_keys:
     description: The sources of tenants that pull with a key of their own, as M(fluxops.fleet.tenants) returns
       them.

@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - fluxops.fleet._attributes
   - fluxops.fleet._forge
   - fluxops.fleet._repository
+  - fluxops.fleet._sops
   - fluxops.fleet._wave
 options:
   clusters:

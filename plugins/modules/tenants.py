@@ -25,6 +25,7 @@ notes:
 extends_documentation_fragment:
   - fluxops.fleet._attributes
   - fluxops.fleet._repository
+  - fluxops.fleet._sops
   - fluxops.fleet._wave
   - fluxops.fleet._requests
   - fluxops.fleet._forge.forges

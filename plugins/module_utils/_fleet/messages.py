@@ -19,8 +19,13 @@ def clusters_message(new: Sequence[str], changed: Sequence[str], paths: Iterable
     named = [(verb, sorted(names)) for verb, names in (("bootstrap", new), ("update", changed)) if names]
     counted = _counted("cluster")
     subjects = [" and ".join(f"{verb} {said(names)}" for verb, names in named) for said in (", ".join, counted)]
-    subject = _fitting(subjects) or "make the directories that clusters watch"
+    subject = _fitting(subjects) or _beside(paths) or "make the directories that clusters watch"
     return compose(subject, paths, {"Fleet-Cluster": sorted([*new, *changed])})
+
+
+def _beside(paths: Iterable[str]) -> str:
+    """The subject for a change of no cluster and no tenant."""
+    return "say who can read what is encrypted" if list(paths) == [".sops.yaml"] else ""
 
 
 def infrastructure_message(environments: Sequence[str], components: Sequence[str], paths: Iterable[str]) -> str:
@@ -38,7 +43,8 @@ def tenants_message(names: Mapping[str, Iterable[str]], environments: Iterable[s
     subjects = [
         " and ".join(f"{verb} {said(found)}" for verb, found in named) + f" in {where}" for said in (_listed, counted)
     ]
-    return compose(_fitting(subjects), paths, {"Fleet-Tenant": sorted({one for _verb, ones in named for one in ones})})
+    subject = _fitting(subjects) if named else _beside(paths)
+    return compose(subject, paths, {"Fleet-Tenant": sorted({one for _verb, ones in named for one in ones})})
 
 
 def retirement_subject(names: Sequence[str]) -> str:

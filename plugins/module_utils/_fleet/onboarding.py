@@ -33,6 +33,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects impo
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Path
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.sops import Sops
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Tenant
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenants import Rendered
@@ -52,6 +53,7 @@ class Onboarding:
     rules: Rules = field(default_factory=Rules)
     found: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     volumes: Mapping[str, Sequence[volumes.Volume]] = field(default_factory=dict)
+    sops: Sops = field(default_factory=Sops)
 
     def rendered(self, dependencies: Dependencies) -> list[Rendered]:
         """The files of all tenants in the environments of the run."""
@@ -113,7 +115,7 @@ def plan_onboarding(wishes: Onboarding, snapshot: Snapshot) -> ProjectsPlan:
         *_plain_secrets(wishes, places, texts, snapshot),
     ]
     raise_if(problems)
-    return ProjectsPlan([case.part for case in cases], scope.layout)
+    return ProjectsPlan([case.part for case in cases], scope.layout, wishes.sops.change(snapshot, scope.layout))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import messages
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import EDITED, Plan, plan_files
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import EDITED, Change, Plan, plan_files
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 
 
@@ -113,12 +113,14 @@ class ProjectsPlan:
 
     parts: Sequence[Part] = ()
     layout: Layout = field(default_factory=Layout)
+    beside: Sequence[Change] = ()
+    """Changes of files that are no tenant's."""
 
     @cached_property
     def plan(self) -> Plan:
         """All changes in one."""
         held = {path: why for one in self.parts for path, why in one.plan.held.items()}
-        return Plan(tuple(change for one in self.parts for change in one.plan.changes), held)
+        return Plan((*(change for one in self.parts for change in one.plan.changes), *self.beside), held)
 
     @property
     def message(self) -> str:
@@ -128,7 +130,7 @@ class ProjectsPlan:
         for one in changed:
             names[one.verb].add(one.tenant)
         environments = {one.environment for one in changed}
-        return messages.tenants_message(names, environments, self.plan.paths) if changed else ""
+        return messages.tenants_message(names, environments, self.plan.paths) if self.plan.changes else ""
 
     def outcome(self, member: Member) -> dict[str, Any]:
         """What was planned for one cluster: files, held, tenants (that it is to have), source_keys."""

@@ -8,9 +8,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
     first_install,
@@ -31,7 +31,10 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.messages impo
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster, Distribution
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import Change, Plan, plan_files
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.sops import Sops
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
+
+Found = TypeVar("Found")
 
 
 class Planned(Protocol):
@@ -65,6 +68,7 @@ class Wishes:
     """The names of clusters that follow something else until now."""
     skeleton: Skeleton | None = None
     """What the repository gets where it is empty."""
+    sops: Sops = field(default_factory=Sops)
     layout: Layout = field(default_factory=Layout)
 
     @property
@@ -85,6 +89,7 @@ class ClustersPlan:
     kustomizations: Mapping[str, str] = field(default_factory=dict)
     message: str = ""
     source_keys: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+    tenants: Mapping[str, Sequence[str]] = field(default_factory=dict)
     layout: Layout = field(default_factory=Layout)
     takeovers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
@@ -111,6 +116,7 @@ class ClustersPlan:
             "holds": list(self.holds.get(cluster.name, ())),
             "left": list(self.left),
             "digest": self.digests.get(cluster.name, ""),
+            "tenants": list(self.tenants.get(cluster.name, ())),
             "source_keys": [dict(key) for key in self.source_keys.get(cluster.name, ())],
             **self.takeovers.get(cluster.name, {}),
         }
@@ -120,8 +126,7 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
     """Plan against a snapshot of the repository. A wrong identity is InvalidInput."""
     layout = wishes.layout
     existing = _existing(wishes, snapshot)
-    locks = _checked(wishes, existing)
-    raise_if(_plain_secrets(wishes, snapshot))
+    locks = _checked(wishes, existing, snapshot)
     files = {one.name: layout.flux_file(one.name, "kustomization") for one in wishes.clusters}
     found = [takeover.as_found(one, layout, existing) for one in wishes.clusters]
     desired: dict[str, str] = {}
@@ -139,7 +144,8 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
         plan=plan,
         kustomizations=kustomizations,
         message=message,
-        source_keys=_keys(wishes, snapshot),
+        source_keys=_of_new(wishes, snapshot, tenants.published_keys),
+        tenants=_of_new(wishes, snapshot, tenants.published_names),
         layout=layout,
         takeovers={one.name: takeover.report(one, layout, existing, snapshot) for one in found},
         digests={one.name: wishes.components[one.distribution].digest for one in found},
@@ -150,12 +156,13 @@ def plan_clusters(wishes: Wishes, snapshot: Snapshot) -> ClustersPlan:
 
 
 def _first(wishes: Wishes, existing: Mapping[str, str], snapshot: Snapshot) -> list[Change]:
-    """What only an empty repository gets."""
+    """What only an empty repository gets, and who can read what is encrypted there."""
+    readers = wishes.sops.change(snapshot, wishes.layout)
     if wishes.skeleton is None or existing or snapshot.paths(""):
-        return []
+        return readers
     environments = sorted({one.environment for one in wishes.clusters})
     files = wishes.skeleton.files(wishes.renderer, wishes.clusters[0].sync.branch, environments)
-    return [Change(path, None, text) for path, text in files.items()]
+    return [*(Change(path, None, text) for path, text in files.items()), *readers]
 
 
 def _existing(wishes: Wishes, snapshot: Snapshot) -> dict[str, str]:
@@ -169,8 +176,9 @@ def _existing(wishes: Wishes, snapshot: Snapshot) -> dict[str, str]:
     return snapshot.read({*layout.pins(snapshot.paths(layout.clusters)), *own, *kept})
 
 
-def _checked(wishes: Wishes, existing: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+def _checked(wishes: Wishes, existing: Mapping[str, str], snapshot: Snapshot) -> dict[str, tuple[str, str]]:
     """What is locked in all ``cluster.yaml``; InvalidInput where something must not go on."""
+    raise_if(_plain_secrets(wishes, snapshot))
     layout = wishes.layout
     facts = {path: existing[path] for path in layout.pins(existing)}
     locks = preflight.locked(facts, layout)
@@ -214,10 +222,12 @@ def _rewritten(wishes: Wishes, snapshot: Snapshot) -> migration.Rewritten:
     return migration.Rewritten(tuple(changes.values()), [said for part in found.values() for said in part.left])
 
 
-def _keys(wishes: Wishes, snapshot: Snapshot) -> dict[str, Sequence[Mapping[str, str]]]:
-    """Cluster → the keys of all its tenants, for those that are made anew."""
+def _of_new(
+    wishes: Wishes, snapshot: Snapshot, found: Callable[[Snapshot, Layout, str, str], Found]
+) -> dict[str, Found]:
+    """Cluster → what the repository has of all its tenants, for those that are made anew."""
     return {
-        one.name: tenants.published_keys(snapshot, wishes.layout, one.environment, one.name)
+        one.name: found(snapshot, wishes.layout, one.environment, one.name)
         for one in wishes.clusters
         if one.name in wishes.anew
     }

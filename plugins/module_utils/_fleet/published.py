@@ -30,7 +30,12 @@ class Published:
     holds: Sequence[str] = ()
     pending: str = ""
     source_keys: Sequence[Mapping[str, Any]] = ()
+    tenants: Sequence[str] = ()
     digest: str = ""
+
+    def of(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """What the cluster's step was asked for, with the tenants whose Secrets it needs."""
+        return {**parameters, "tenants": self.tenants}
 
     @classmethod
     def from_params(cls, found: Mapping[str, Any]) -> Published:

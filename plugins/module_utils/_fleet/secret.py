@@ -144,11 +144,11 @@ def pull_secret(
 ) -> Document:
     """The Secret of the root sync, in the fields that Flux reads: https://fluxcd.io/flux/components/source/gitrepositories/#secret-reference."""
     if pull["kind"] == "deploy_key":
-        document = _secret(FLUX_SYNC, FLUX_NAMESPACE, {"known_hosts": _pinned(repository)})
+        document = opaque(FLUX_SYNC, FLUX_NAMESPACE, {"known_hosts": _pinned(repository)})
         return _with_identity(document, existing, key)
     trusted = {"ca.crt": repository.get("ca_cert")} if pull["kind"] not in _OVER_SSH else {}
     data = _FIELDS[pull["kind"]](pull, repository) | trusted
-    return _secret(FLUX_SYNC, FLUX_NAMESPACE, {field: value for field, value in data.items() if value})
+    return opaque(FLUX_SYNC, FLUX_NAMESPACE, {field: value for field, value in data.items() if value})
 
 
 _FIELDS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
@@ -174,7 +174,7 @@ def _pinned(repository: Mapping[str, Any]) -> str:
 
 def key_secret(one: Mapping[str, Any], pinned: str, existing: Document | None, key: KeyPair | None) -> Document:
     """The Secret of a tenant's source, with the key that is there or a new one."""
-    document = _secret(one["secret"], one["namespace"], {"known_hosts": known_hosts.trusted(pinned, one["url"])})
+    document = opaque(one["secret"], one["namespace"], {"known_hosts": known_hosts.trusted(pinned, one["url"])})
     document["metadata"]["labels"] = {TENANT_LABEL: one["tenant"]}
     return _with_identity(document, existing, key)
 
@@ -191,13 +191,9 @@ def _with_identity(document: Document, existing: Document | None, key: KeyPair |
 def namespace_of(wanted: Document) -> Document:
     """The namespace that a Secret needs, labelled as the Secret is."""
     metadata = wanted["metadata"]
-    labels = {"labels": metadata["labels"]} if metadata.get("labels") else {}
+    ours = metadata.get("labels") and metadata["namespace"] != FLUX_NAMESPACE
+    labels = {"labels": metadata["labels"]} if ours else {}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": metadata["namespace"], **labels}}
-
-
-def from_params(one: Mapping[str, Any]) -> Document:
-    """A Secret of the user's."""
-    return _secret(one["name"], one["namespace"], one["data"], one["type"])
 
 
 def public_key(document: Document) -> str:
@@ -227,7 +223,8 @@ def diff(document: Document, *, made_up: bool) -> dict[str, str]:
     }
 
 
-def _secret(secret_name: str, namespace: str, data: Mapping[str, Any], kind: str = "Opaque") -> Document:
+def opaque(secret_name: str, namespace: str, data: Mapping[str, Any], kind: str = "Opaque") -> Document:
+    """A Secret with these values, which are encoded as Kubernetes wants them."""
     metadata = {"name": secret_name, "namespace": namespace}
     encoded = {field: _encode(str(value)) for field, value in data.items()}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": kind, "data": encoded}

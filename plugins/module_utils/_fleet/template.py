@@ -44,7 +44,8 @@ class Renderer:
     the same (all tenants of one shape) are parsed once.
     """
 
-    def __init__(self, templates: Mapping[str, str]) -> None:
+    def __init__(self, templates: Mapping[str, str], **constants: Any) -> None:
+        """``constants`` are variables that all templates have."""
         nonce = f"fleet{secrets.token_hex(8)}"
         self._nonce = nonce
         self._placeholder = re.compile(rf"{nonce}x([0-9]+)x")
@@ -58,6 +59,7 @@ class Renderer:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
+        self._environment.globals.update(constants)
         for name, text in templates.items():
             self._check(name, text)
 

@@ -150,11 +150,16 @@ def keys(tenant: str, found: Iterable[Document]) -> list[dict[str, str]]:
     ]
 
 
-def published_keys(snapshot: Snapshot, layout: Layout, environment: str, cluster: str) -> list[dict[str, str]]:
-    """The deploy keys of all tenants that the repository has on a cluster, as ``keys`` gives them."""
+def published_names(snapshot: Snapshot, layout: Layout, environment: str, cluster: str) -> list[str]:
+    """All tenants that the repository has on a cluster."""
     prefixes = (layout.shard(environment, ""), layout.own_tenants(environment, cluster) + "/")
     syncs = [path for path in snapshot.paths(f"{layout.projects}/{environment}") if path.startswith(prefixes)]
-    names = sorted(path.rpartition("/")[2].removesuffix(".yaml") for path in syncs if path.endswith(".yaml"))
+    return sorted(path.rpartition("/")[2].removesuffix(".yaml") for path in syncs if path.endswith(".yaml"))
+
+
+def published_keys(snapshot: Snapshot, layout: Layout, environment: str, cluster: str) -> list[dict[str, str]]:
+    """The deploy keys of all tenants that the repository has on a cluster, as ``keys`` gives them."""
+    names = published_names(snapshot, layout, environment, cluster)
     return keys_in(snapshot, [layout.tenant_file(environment, one) for one in names])
 
 

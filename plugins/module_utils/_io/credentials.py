@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import secret
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import given_secrets, secret
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, ForgeError, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
@@ -102,12 +102,19 @@ def _looked_at(
     known_hosts = parameters["known_hosts"] or repository["known_hosts"] or ""
     forges = [*([parameters["forge"]] if parameters["forge"] else []), *parameters["forges"]]
     raise_if(secret.problems(how, repository, parameters["secrets"], where))
-    owners = flux.owners(cluster) if source_keys else {}
-    raise_if(secret.key_problems(source_keys, known_hosts, owners, where))
+    wanted = given_secrets.for_tenants(parameters["secrets"], parameters["tenants"])
+    owned = [one for one in wanted if one.get("tenant")]
+    owners = flux.owners(cluster) if source_keys or owned else {}
+    raise_if(
+        [
+            *secret.key_problems(source_keys, known_hosts, owners, where),
+            *given_secrets.owner_problems(owned, owners, where),
+        ]
+    )
     return [
         *([pull(cluster, how, repository, parameters["forge"])] if how else []),
         *(source(cluster, one, known_hosts, forges) for one in source_keys),
-        *(given(cluster, secret.from_params(one)) for one in parameters["secrets"]),
+        *(given(cluster, given_secrets.from_params(one)) for one in wanted),
     ]
 
 

@@ -16,6 +16,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     ALLOW,
     FORGE,
     REPOSITORY,
+    SOPS,
     WAVE,
     Specification,
 )
@@ -37,6 +38,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication i
     plan_clusters,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.sops import Sops
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FluxState
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.waves import Turn
@@ -48,6 +50,7 @@ ARGUMENTS: Specification = {
     **REPOSITORY,
     **ALLOW,
     **FORGE,
+    **SOPS,
     **WAVE,
     "clusters": {"type": "list", "elements": "dict", "required": True},
     "inventory": {"type": "dict", "default": {}},
@@ -119,4 +122,5 @@ def _wishes(
     moving = [name for name, follows in reached.items() if any(follows) and follows != wanted.get(name)]
     migrates = any(one.get("upgrade") for one in parameters["clusters"])
     ways = (parameters["hand_edits"], parameters["allow"])
-    return Wishes(clusters, components, renderer, *ways, anew, migrates, moving, _skeleton(parameters))
+    sops = Sops.from_params(parameters["sops"])
+    return Wishes(clusters, components, renderer, *ways, anew, migrates, moving, _skeleton(parameters), sops)

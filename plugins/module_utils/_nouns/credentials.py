@@ -33,6 +33,7 @@ ARGUMENTS: Specification = {
     **FORGES,
     **SECRETS,
     **KEYS,
+    "tenants": {"type": "list", "elements": "str", "default": []},
 }
 
 

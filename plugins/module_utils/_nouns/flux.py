@@ -71,7 +71,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     told = Published.from_params(parameters["published"])
     wanted = takeover.settled(_cluster(parameters, told), told.kustomization)
     with Cluster(parameters["auth"], wanted.host) as cluster, keeping() as made, evidence.told(cluster):
-        made.update(credentials.put(cluster, parameters, told.source_keys, check_mode=check_mode, say=say))
+        made.update(credentials.put(cluster, told.of(parameters), told.source_keys, check_mode=check_mode, say=say))
         state = flux.observe(cluster)
         follows = state.follows(wanted, Layout())
         ours = not follows or state.stuck

@@ -17,6 +17,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     FORGE,
     MEMBERS,
     REPOSITORY,
+    SOPS,
     WAVE,
     Specification,
 )
@@ -32,6 +33,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import HAND_EDITS
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.preflight import checked_members
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.sops import Sops
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.waves import Turn
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import manifests, templates
@@ -43,6 +45,7 @@ ARGUMENTS: Specification = {
     **ALLOW,
     **FORGE,
     **MEMBERS,
+    **SOPS,
     **WAVE,
     "layers": {"type": "list", "elements": "str", "default": ["controllers", "configs"]},
     "unreachable": {"type": "str", "choices": ["skip", "fail"], "default": "skip"},
@@ -72,7 +75,8 @@ def _wishes(members: list[Member], parameters: Mapping[str, Any]) -> Wishes:
     declared = {
         one.host: Declared.from_layers([manifests.resolved(layer) for layer in layers[one.host]]) for one in members
     }
-    renderer = Renderer(templates.read("infrastructure", parameters["templates"]))
+    decryption = Sops.from_params(parameters["sops"]).decryption
+    renderer = Renderer(templates.read("infrastructure", parameters["templates"]), decryption=decryption)
     return Wishes(members, declared, parameters["layers"], renderer, parameters["hand_edits"], parameters["allow"])
 
 

@@ -19,6 +19,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     MEMBERS,
     REPOSITORY,
     REQUESTS,
+    SOPS,
     WAVE,
     Specification,
 )
@@ -29,6 +30,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import H
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects import ProjectsPlan, Scope
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.sops import Sops
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Tenant
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import requests, templates
@@ -42,6 +44,7 @@ ARGUMENTS: Specification = {
     **FORGES,
     **MEMBERS,
     **REQUESTS,
+    **SOPS,
     **WAVE,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "inventory": {"type": "list", "elements": "dict", "default": []},
@@ -109,12 +112,14 @@ def _onboarding(parameters: Mapping[str, Any], asking: Sequence[Tenant], rules: 
     asked = [one for one in parameters["clusters"] if one["reachable"]]
     found = {one["name"]: one.get("namespaces") or {} for one in asked}
     claimed = {one["name"]: one.get("volumes") or [] for one in asked}
-    renderer = Renderer(templates.read("onboard", parameters["templates"]))
+    sops = Sops.from_params(parameters["sops"])
+    decryption = {name: sops.tenant_decryption(name) for name in sops.tenants}
+    renderer = Renderer(templates.read("onboard", parameters["templates"]), decryption=decryption)
     staying = [one for one in asking if not one.leaving]
 
     def think(scope: Scope, snapshot: Snapshot) -> ProjectsPlan:
         leave.look(scope, snapshot)
-        wishes = onboarding.Onboarding(scope, staying, renderer, rules, found, claimed)
+        wishes = onboarding.Onboarding(scope, staying, renderer, rules, found, claimed, sops)
         return onboarding.plan_onboarding(wishes, snapshot)
 
     return think

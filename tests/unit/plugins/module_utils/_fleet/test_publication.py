@@ -106,7 +106,7 @@ def test_plan_clusters_message_and_outcome() -> None:
     assert kinds == ["ConfigMap", "ClusterRole", "ClusterRole", *["Kustomization"] * 17], (
         "what Flux applies beside its own objects"
     )
-    texts, lists = ("kustomization", "pending", "digest"), ("files", "left", "source_keys", "holds")
+    texts, lists = ("kustomization", "pending", "digest"), ("files", "left", "source_keys", "tenants", "holds")
     nothing = {"held": {}, "beside": {}, **dict.fromkeys(texts, ""), **{name: [] for name in lists}}
     assert found.outcome(cluster("stg-10")) == nothing
 

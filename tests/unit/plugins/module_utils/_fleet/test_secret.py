@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import secret
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import given_secrets, secret
 
 PLAIN = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
 ENCRYPTED = PLAIN.replace("PRIVATE", "ENCRYPTED PRIVATE")
@@ -129,7 +129,7 @@ def test_pull_secret_with_a_token(ca_cert: str | None, more: dict[str, str]) -> 
 
 def test_from_params_encodes_text() -> None:
     one = {"name": "a", "namespace": "n", "type": "Opaque", "data": {"x": "ümläut\n", "n": 5}}
-    found = secret.from_params(one)
+    found = given_secrets.from_params(one)
     assert found["metadata"] == {"name": "a", "namespace": "n"}
     assert found["data"] == {"x": encoded("ümläut\n"), "n": encoded("5")}
 
@@ -139,7 +139,7 @@ def test_public_key_without_a_comment(public: str) -> None:
     assert secret.public_key({"data": {"identity.pub": encoded(public)}}) == "ssh-ed25519 AAAA"
 
 
-WANTED = secret.from_params({"name": "a", "namespace": "n", "type": "Opaque", "data": {"x": "1"}})
+WANTED = given_secrets.from_params({"name": "a", "namespace": "n", "type": "Opaque", "data": {"x": "1"}})
 
 
 @pytest.mark.parametrize(
@@ -281,3 +281,17 @@ def test_pull_secret_keeps_a_passphrase_with_its_key() -> None:
 ])  # fmt: skip
 def test_provider_goes_with_a_github_app_alone(kind: str, provider: str, wrong: bool) -> None:
     assert bool(secret.provider_problems(pull(kind), provider, "h")) is wrong
+
+
+def test_a_secret_of_a_tenant_goes_where_the_tenant_is() -> None:
+    common = {"name": "sops-age", "namespace": "flux-system", "type": "Opaque", "data": {"age.agekey": "k"}}
+    own = {**common, "tenant": "payments", "namespace": "payments"}
+    assert given_secrets.for_tenants([common, own], ["shop"]) == [common]
+    assert given_secrets.for_tenants([common, own], ["payments"]) == [common, own]
+    document = given_secrets.from_params(own)
+    assert secret.namespace_of(document)["metadata"]["labels"] == {"fleet.fluxops.io/tenant": "payments"}
+    beside = given_secrets.from_params({**own, "namespace": "flux-system"})
+    assert "labels" not in secret.namespace_of(beside)["metadata"], "a namespace that all have"
+    assert given_secrets.owner_problems([own], {"payments": "payments"}, "stg-1") == []
+    (problem,) = given_secrets.owner_problems([own], {"payments": "shop"}, "stg-1")
+    assert "this namespace is tenant shop's" in problem.hint
