@@ -53,6 +53,20 @@ options:
           - Default is V(keep) for a cluster that Flux's own tools bootstrapped, and V(enforce) for all others.
         type: str
         choices: [enforce, keep, none]
+      admission:
+        description:
+          - Has Kubernetes' own admission policies hold tenants' namespaces to what the fleet allows, whoever writes
+            there but Flux for the platform, that is, sources within patterns, a service account in each Kustomization
+            and HelmRelease, and no references to other namespaces.
+          - Nothing of it where the option is left out. Kubernetes must be 1.30 or later.
+        type: dict
+        suboptions:
+          sources:
+            description: The patterns of URLs, as C(sources) of O(fluxops.fleet.tenants#module:caps). All URLs where it
+              is empty.
+            type: list
+            elements: str
+            default: []
       provider:
         description:
           - How Flux's source signs in at the Git server. V(github) is for a credential that is a GitHub App, and goes

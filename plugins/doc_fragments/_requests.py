@@ -42,6 +42,9 @@ options:
       - How far requests may go.
       - C(quota) has what a namespace may use at most, by resource, also where nobody asks for a quota of it.
       - C(profiles) has the allowed profiles.
+      - C(podSecurity) and C(network) have the laxest word that anybody gets, also where nobody asks.
+      - C(roles) has the ClusterRoles that a request may name, beside C(fleet-tenant); V(admin), V(edit) and V(view)
+        where it is left out.
       - C(sources) has patterns of allowed URLs, with V(*) for what lies between two slashes and V(/**) at the end for
         all that lies below.
     type: dict

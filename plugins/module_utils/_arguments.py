@@ -71,6 +71,10 @@ CLUSTER: Specification = {
             "manifest": {"type": "str", "required": True},
             "digest": {"type": "str", "default": ""},
             "lockdown": {"type": "str", "choices": ["enforce", "keep", "none"]},
+            "admission": {
+                "type": "dict",
+                "options": {"sources": {"type": "list", "elements": "str", "default": []}},
+            },
             "provider": {"type": "str", "choices": ["generic", "github"], "default": "generic"},
             "components": {"type": "list", "elements": "str"},
             "registry": {"type": "str"},

@@ -170,6 +170,11 @@ by_hand:
   returned: success
   type: list
   elements: str
+unlocked:
+  description: Clusters whose running controllers lack flags of the lockdown, whatever the repository says, and which.
+  returned: success
+  type: list
+  elements: str
 stopped:
   description: Why this wave was not published, where O(earlier) ones were.
   returned: always

@@ -15,11 +15,15 @@ from typing import Any
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, lockdown, rights
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, TENANT_LABEL
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
+    FLUX_NAMESPACE,
+    TENANT_LABEL,
+    TENANT_SERVICE_ACCOUNT,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import text
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant_variables import ROLES
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant_variables import roles
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenants import (
     SYNC_TEMPLATE,
     TENANT_TEMPLATE,
@@ -52,7 +56,8 @@ class _Around:
 def problems(rendered: Rendered, rules: Rules) -> Iterator[Problem]:
     """What a tenant's files hold that gets over its fence, with the template that says so."""
     own = frozenset(name(one) for one in rendered.documents if one.get("kind") == "Role")
-    around = _Around(rendered.namespaces, tuple(dict.fromkeys(ROLES.values())), own)
+    bound = (one["name"] for one in roles(rendered.tenant).values() if one["kind"] == "ClusterRole")
+    around = _Around(rendered.namespaces, tuple(dict.fromkeys([TENANT_SERVICE_ACCOUNT, *bound])), own)
     for one in rendered.documents:
         if one.get("kind") == "Namespace":
             found = _of_namespace(one, rendered.tenant.name, rules)

@@ -13,10 +13,17 @@ import json
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_environments import DECRYPTION, ENVIRONMENT
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_fence import (
     ACCESS,
+    ANNOTATIONS,
+    LABELS,
     LIMITS,
+    NETWORK,
     PROFILE,
     QUOTA,
+    ROLE,
+    RULES,
+    SECURITY,
 )
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_notifications import NOTIFICATIONS
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_sources import SOURCE
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_values import (
     ENVIRONMENT_NAME,
@@ -66,6 +73,13 @@ _FIELDS: dict[str, Shape] = {
     "profile": PROFILE,
     "quota": QUOTA,
     "limits": LIMITS,
+    "role": ROLE,
+    "rules": RULES,
+    "network": NETWORK,
+    "podSecurity": SECURITY,
+    "labels": LABELS,
+    "annotations": ANNOTATIONS,
+    "notifications": NOTIFICATIONS,
     "sources": Items("The tenant's repositories.", SOURCE, most=20),
     "decryption": DECRYPTION,
     "environments": Table("What is applied where.", ENVIRONMENT_NAME, ENVIRONMENT, most=50),

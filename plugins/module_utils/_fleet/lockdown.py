@@ -40,7 +40,7 @@ MORE_KINDS = (
     ("image.toolkit.fluxcd.io/v1", "ImageUpdateAutomation"),
 )
 # Each kind's references, of which --no-cross-namespace-refs refuses those that leave the object's namespace.
-_REFERENCES = {
+REFERENCES = {
     "Kustomization": ("sourceRef",),
     "HelmRelease": ("chart.spec.sourceRef", "chartRef"),
     "Alert": ("eventSources",),
@@ -68,10 +68,29 @@ def missing(deployments: Iterable[Document]) -> list[str]:
     for one in deployments:
         controller = one["metadata"]["name"]
         containers = one["spec"]["template"]["spec"].get("containers") or []
-        given = {argument for container in containers for argument in container.get("args") or []}
+        given = _effective(argument for container in containers for argument in container.get("args") or [])
         wanted = (flag for pattern, flag in FLAGS if re.fullmatch(pattern, controller))
-        lacking += [f"{controller}: {flag}" for flag in wanted if not given & {flag, flag.removesuffix("=true")}]
+        lacking += [f"{controller}: {flag}" for flag in wanted if not given.items() >= _effective([flag]).items()]
     return sorted(lacking)
+
+
+def _effective(arguments: Iterable[str]) -> dict[str, str]:
+    """Flag → value, as Go's pflag reads them: of one that stands twice the last counts, without a value it is true."""
+    found: dict[str, str] = {}
+    flag = ""
+    for argument in arguments:
+        if argument.startswith("-"):
+            flag, equals, value = argument.partition("=")
+            found[flag] = value if equals else "true"
+        elif flag:
+            found[flag] = argument
+    return {name: "true" if value.lower() in ("1", "t", "true") else value for name, value in found.items()}
+
+
+def unlocked(clusters: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Where tenants are not locked in, whatever Git says, a line a cluster. ``clusters``: what preflight found."""
+    found = ((one["name"], (one.get("lockdown") or {}).get("missing")) for one in clusters if one["reachable"])
+    return [f"{name} runs without {', '.join(flags)}" for name, flags in found if flags]
 
 
 def findings(found: Mapping[str, Sequence[Document]], tenants: Iterable[str]) -> list[Finding]:
@@ -79,7 +98,7 @@ def findings(found: Mapping[str, Sequence[Document]], tenants: Iterable[str]) ->
     known = set(tenants)
     return [
         finding
-        for kind in _REFERENCES
+        for kind in REFERENCES
         for one in found.get(kind, ())
         if (kind, one["metadata"]["namespace"], one["metadata"]["name"]) != ("Kustomization", FLUX_NAMESPACE, FLUX_SYNC)
         for finding in [*_nameless(one, known), *_crossing(one)]
@@ -105,7 +124,7 @@ def crossing(one: Document) -> Iterator[tuple[str, str]]:
     People may have given the object any shape.
     """
     own = one["metadata"].get("namespace")
-    for field in _REFERENCES.get(one["kind"], ()):
+    for field in REFERENCES.get(one["kind"], ()):
         node: Any = one.get("spec")
         for step in field.split("."):
             node = node.get(step) if isinstance(node, Mapping) else None
@@ -118,20 +137,24 @@ def crossing(one: Document) -> Iterator[tuple[str, str]]:
 
 def remote_bases(files: Mapping[str, str]) -> list[Finding]:
     """Remote bases among the texts of ``kustomization.yaml`` files (path → text)."""
+    return [
+        {"object": path, "field": field, "why": f"takes in {without_credentials(entry)} from elsewhere"}
+        for path, text in sorted(files.items())
+        for field, entry in remote_entries(path, text)
+    ]
+
+
+def remote_entries(path: str, text: str) -> list[tuple[str, str]]:
+    """Field and entry of each remote base in a ``kustomization.yaml``; of what is no YAML Flux itself says so."""
+    try:
+        parsed = (documents.read(text, path) or [{}])[0]
+    except InvalidInput:
+        return []
     found = []
-    for path, text in sorted(files.items()):
-        try:
-            parsed = (documents.read(text, path) or [{}])[0]
-        except InvalidInput:
-            continue  # Flux says so itself
-        for field in ("resources", "bases", "components"):
-            given = parsed.get(field)
-            entries = [str(entry) for entry in given] if isinstance(given, list) else []
-            remote = [entry for entry in entries if "\n" not in entry and is_remote(entry)]
-            found += [
-                {"object": path, "field": field, "why": f"takes in {without_credentials(one)} from elsewhere"}
-                for one in remote
-            ]
+    for field in ("resources", "bases", "components"):
+        given = parsed.get(field)
+        entries = [str(entry) for entry in given] if isinstance(given, list) else []
+        found += [(field, entry) for entry in entries if "\n" not in entry and is_remote(entry)]
     return found
 
 

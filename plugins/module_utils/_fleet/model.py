@@ -87,6 +87,7 @@ class Cluster:
     """One cluster of the inventory. ``uid`` is that of its namespace kube-system; empty where it was not reached.
 
     ``lockdown`` is a wish, empty for what fits; it and ``taken_over`` are settled by what the repository has.
+    ``admission`` are the patterns of URLs that the API lets tenants read from (empty: all); None: it does not look.
     """
 
     host: str
@@ -100,6 +101,7 @@ class Cluster:
     settings: Settings = field(default_factory=Settings, hash=False)
     taken_over: bool = False
     provider: str = "generic"
+    admission: tuple[str, ...] | None = None
 
     @property
     def facts(self) -> dict[str, str]:
@@ -111,6 +113,7 @@ class Cluster:
     def from_params(cls, host: str, params: Mapping[str, Any], uid: str = "") -> Cluster:
         """A cluster from a noun's parameters; ``problems`` says what is wrong with it."""
         repository, flux = params["repository"], params["flux"]
+        admission = flux.get("admission")
         return cls(
             host=host,
             name=params["name"] or host,
@@ -122,6 +125,7 @@ class Cluster:
             ),
             lockdown=flux.get("lockdown") or "",
             provider=flux.get("provider") or "generic",
+            admission=None if admission is None else tuple(admission["sources"]),
             substitutions=tuple(sorted((str(k), _text(v)) for k, v in (params.get("substitutions") or {}).items())),
             settings=Settings.from_params(flux),
         )

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
     collisions,
+    extra,
     fence,
     plain_secrets,
     preflight,
@@ -74,13 +75,15 @@ def beyond(asking: Sequence[Tenant], environments: Iterable[str]) -> list[str]:
 
 def notes(result: Mapping[str, Any]) -> list[str]:
     """What people should read of a run's result although nothing of it is wrong; of long lists the beginning."""
-    leaving = [] if result["names"] else result["leaving"]
-    unlisted = [] if result["names"] else result["unlisted"]
+    leaving, unlisted, unlocked = (
+        [] if result["names"] else result[what] for what in ("leaving", "unlisted", "unlocked")
+    )
     told = {
         "not in this run": result["not_in_this_run"],
         "leaving, by the playbook offboard": leaving,
         "listed by no request, leaving by the playbook offboard": unlisted,
         "by hand": result["by_hand"],
+        "tenants are not locked in": unlocked,
     }
     lines = []
     for what, found in told.items():
@@ -113,6 +116,7 @@ def plan_onboarding(wishes: Onboarding, snapshot: Snapshot) -> ProjectsPlan:
         *(problem for case in cases for problem in case.volumes(wishes)),
         *wishes.rules.policy.unknown(scope.inventory),
         *_plain_secrets(wishes, places, texts, snapshot),
+        *extra.problems({(one.environment, one.tenant.name) for one in rendered}, places, snapshot),
     ]
     raise_if(problems)
     return ProjectsPlan([case.part for case in cases], scope.layout, wishes.sops.change(snapshot, scope.layout))

@@ -44,6 +44,9 @@ _CAPS = Record(
     {
         "quota": form_fence.QUOTA,
         "profiles": Items("", form_fence.PROFILE),
+        "roles": Items("", form_fence.ROLE_NAME),
+        "network": form_fence.NETWORK,
+        "podSecurity": form_fence.SECURITY,
         "sources": Items(
             "",
             Text(
@@ -61,7 +64,7 @@ _CAPS = Record(
 _DECIMAL = {"m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = ("Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 # Segments that a server may take for the directory above.
-_CLIMBS = re.compile(r"(/|%2f)(\.|%2e)+(/|%2f|$)|\\|%5c", re.IGNORECASE)
+CLIMBS = re.compile(r"(/|%2f)(\.|%2e)+(/|%2f|$)|\\|%5c", re.IGNORECASE)
 
 
 def quantity(value: object) -> Decimal:
@@ -148,12 +151,10 @@ class Policy:
 
     def _allows(self, url: str) -> bool:
         patterns = self.caps.get("sources")
-        return patterns is None or (
-            not _CLIMBS.search(url) and any(_expression(one).fullmatch(url) for one in patterns)
-        )
+        return patterns is None or (not CLIMBS.search(url) and any(expression(one).fullmatch(url) for one in patterns))
 
 
-def _expression(pattern: str) -> re.Pattern[str]:
+def expression(pattern: str) -> re.Pattern[str]:
     """A pattern of URLs: what stands for ``*`` holds nothing that could end a host, a user or a directory."""
     below = pattern.endswith("/**")
     parts = pattern.removesuffix("**").split("*") if below else pattern.split("*")

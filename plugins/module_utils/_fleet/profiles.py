@@ -8,10 +8,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-_POD_SECURITY = "pod-security.kubernetes.io"
+# The laxest first: https://kubernetes.io/docs/concepts/security/pod-security-standards/
+POD_SECURITY = ("privileged", "baseline", "restricted")
+NETWORKS = ("open", "closed")
 # How many objects of Flux a namespace may hold, so that no tenant keeps the controllers of all others busy.
 _FLUX_OBJECTS = {
     "count/gitrepositories.source.toolkit.fluxcd.io": "20",
@@ -34,30 +36,48 @@ _STRICT_QUOTA = {
 _STRICT_LIMITS = {"cpu": "500m", "memory": "512Mi"}
 
 
-def _levels(enforced: str, warned: str) -> dict[str, str]:
-    """Labels of a namespace: https://kubernetes.io/docs/concepts/security/pod-security-admission/."""
-    levels = {"enforce": enforced, "audit": warned, "warn": warned}
-    return {f"{_POD_SECURITY}/{mode}": level for mode, level in levels.items()}
-
-
 @dataclass(frozen=True)
 class Profile:
-    """One profile: labels for Pod Security, quota and default limits by resource, and whether the network is closed."""
+    """One profile: Pod Security (``enforced``; empty: as the cluster has it), quota and default limits by resource.
 
-    labels: Mapping[str, str] = field(default_factory=dict)
+    ``warned`` is the level that is warned of and audited, ``network`` a word of NETWORKS.
+    """
+
+    enforced: str = ""
+    warned: str = ""
     quota: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, str] = field(default_factory=dict)
-    isolated: bool = False
+    network: str = "open"
 
 
 PROFILES: Mapping[str, Profile] = {
-    "standard": Profile(labels=_levels("baseline", "restricted"), quota=_FLUX_OBJECTS),
+    "standard": Profile("baseline", "restricted", quota=_FLUX_OBJECTS),
     "strict": Profile(
-        labels=_levels("restricted", "restricted"),
+        "restricted",
+        "restricted",
         quota={**_FLUX_OBJECTS, **_STRICT_QUOTA},
         limits=_STRICT_LIMITS,
-        isolated=True,
+        network="closed",
     ),
     "open": Profile(),
 }
 DEFAULT = "standard"
+
+
+def laxest(words: Sequence[str], order: Sequence[str]) -> str:
+    """The one of some words that leaves most; ``order`` has the laxest first. No word leaves what the laxest does."""
+    return min((word or order[0] for word in words), key=order.index)
+
+
+def strictest(words: Sequence[str], order: Sequence[str]) -> str:
+    """The one of some words that leaves least; empty where all are."""
+    return max((word for word in words if word), key=order.index, default="")
+
+
+def security_labels(profile: str, enforced: str) -> dict[str, str]:
+    """Labels of a namespace: https://kubernetes.io/docs/concepts/security/pod-security-admission/."""
+    if not enforced:
+        return {}
+    warned = strictest([enforced, PROFILES[profile].warned], POD_SECURITY)
+    levels = {"enforce": enforced, "audit": warned, "warn": warned}
+    return {f"pod-security.kubernetes.io/{mode}": level for mode, level in levels.items()}

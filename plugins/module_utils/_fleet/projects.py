@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -64,6 +64,13 @@ class Places:
         below = (path.removeprefix(prefix) for path in self._paths if path.startswith(prefix))
         return sorted(prefix + one for one in below if not one.startswith(taken) and not one.endswith("/tenant.yaml"))
 
+    def extra(self) -> Iterator[tuple[tuple[str, str], str]]:
+        """Environment and tenant, and path, of each file that people keep for a tenant."""
+        for path in self._paths:
+            parts = path.removeprefix(f"{self._layout.projects}/").split("/")
+            if len(parts) > _EXTRA_PARTS and parts[2] == EXTRA:
+                yield (parts[0], parts[1]), path
+
     def claims(self, environment: str) -> list[str]:
         """The claims of all namespaces of an environment."""
         prefix = self._layout.claim(environment, "")
@@ -85,6 +92,8 @@ class Places:
         return shared | set(self.own(environment, tenant))
 
 
+EXTRA = "extra"
+_EXTRA_PARTS = len(("environment", "tenant", "extra"))
 _OWN_SYNC_PARTS = len(("environment", "clusters", "cluster", "tenant.yaml"))
 
 

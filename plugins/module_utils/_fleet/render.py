@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
+    admission,
     controllers,
     documents,
     kustomization,
@@ -173,6 +174,6 @@ def template_variables(cluster: Cluster, layout: Layout, manifest: Manifest) -> 
             "version": cluster.distribution.version,
             "digest": f"sha256:{manifest.digest}",
         },
-        "tenants": {"role": TENANT_SERVICE_ACCOUNT},
+        "tenants": {"role": TENANT_SERVICE_ACCOUNT, "admission": admission.variables(cluster)},
         "projects": {"shards": shards, "own": f"./{layout.own_tenants(cluster.environment, cluster.name)}"},
     }

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import source_checks
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import fence_checks, source_checks
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Path
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema import Fault
@@ -28,6 +28,7 @@ def faults(content: Mapping[str, Any], rules: Rules) -> Iterator[Fault]:
     yield from source_checks.faults(content, rules.known_hosts)
     names = [one["name"] for one in content["sources"]]
     yield from rules.policy.faults(content, {one: rules.profile_of(one, content) for one in content["environments"]})
+    yield from fence_checks.faults(content, rules.policy.caps)
     for environment, asked in content["environments"].items():
         yield from _environment_faults(asked, ("environments", environment), names)
 

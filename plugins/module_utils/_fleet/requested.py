@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import request_checks
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import fence_checks, request_checks
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form import FORM
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import TENANT_SERVICE_ACCOUNT
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Request
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema import plain
@@ -47,8 +48,20 @@ def from_request(request: Request, rules: Rules) -> tuple[Tenant | None, list[Pr
         namespaces=tuple(content.get("namespaces", [name])),
         access={right: tuple(groups) for right, groups in content.get("access", {}).items()},
         placements=tuple(placements),
+        **_fenced(content),
     )
     return tenant, []
+
+
+def _fenced(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What differs from the profile wherever the tenant is."""
+    return {
+        "role": content.get("role", TENANT_SERVICE_ACCOUNT),
+        "rules": tuple(content.get("rules", ())),
+        "labels": content.get("labels", {}),
+        "annotations": content.get("annotations", {}),
+        "notifications": tuple({"severity": "info", **one} for one in content.get("notifications", ())),
+    }
 
 
 def _placement(
@@ -72,6 +85,8 @@ def _placement(
         profile=profile,
         quota=policy.quota(environment, profile, request.get("quota", {})),
         limits=policy.limits(environment, profile, request.get("limits", {})),
+        network=fence_checks.comes_to("network", profile, request, policy.caps),
+        pod_security=fence_checks.comes_to("podSecurity", profile, request, policy.caps),
     )
 
 

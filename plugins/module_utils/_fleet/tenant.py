@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import TENANT_SERVICE_ACCOUNT
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Request
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.source import Source
 
@@ -43,7 +44,8 @@ class Placement:
     ``decryption``: the Secret with the keys; empty: nothing is decrypted.
     ``exceptions``: cluster → what is brought there, all of it, where it is not as in the environment.
 
-    ``depends_on``: tenants; ``quota`` and ``limits`` are all that is in force there, by resource.
+    ``depends_on``: tenants; ``quota`` and ``limits`` are all that is in force there, by resource; ``network`` is a word
+    of profiles.NETWORKS, ``pod_security`` the level that is enforced, empty: as the cluster has it.
     """
 
     environment: str
@@ -54,6 +56,8 @@ class Placement:
     profile: str
     quota: Mapping[str, str]
     limits: Mapping[str, str]
+    network: str
+    pod_security: str
     decryption: str = ""
     exceptions: Mapping[str, Delivery] = field(default_factory=dict)
 
@@ -64,7 +68,11 @@ class Placement:
 
 @dataclass(frozen=True)
 class Tenant:
-    """One tenant; ``leaving`` where its request says ``state: absent``."""
+    """One tenant; ``leaving`` where its request says ``state: absent``.
+
+    Flux acts in its name by ClusterRole ``role``, or by own ``rules``, each as Kubernetes' Role has it. ``labels`` and
+    ``annotations`` are for its namespaces, ``notifications`` as the request has them.
+    """
 
     name: str
     request: Request
@@ -74,6 +82,11 @@ class Tenant:
     namespaces: tuple[str, ...] = ()
     access: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     placements: tuple[Placement, ...] = ()
+    role: str = TENANT_SERVICE_ACCOUNT
+    rules: tuple[Mapping[str, Any], ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    notifications: tuple[Mapping[str, str], ...] = ()
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -95,6 +108,11 @@ class Tenant:
             "namespaces": list(self.namespaces),
             "access": {right: list(groups) for right, groups in self.access.items()},
             "sources": [one.as_dict() for one in sources.values()],
+            "role": "" if self.rules else self.role,
+            "rules": [dict(one) for one in self.rules],
+            "labels": dict(self.labels),
+            "annotations": dict(self.annotations),
+            "notifications": [dict(one) for one in self.notifications],
             "environments": {one.environment: _placement_as_dict(one) for one in self.placements},
         }
 
@@ -110,4 +128,6 @@ def _placement_as_dict(placement: Placement) -> dict[str, Any]:
         "profile": placement.profile,
         "decryption": placement.decryption,
         "limits": dict(placement.limits),
+        "network": placement.network,
+        "podSecurity": placement.pod_security,
     }

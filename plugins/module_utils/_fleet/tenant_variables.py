@@ -19,11 +19,11 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import
     Layout,
     tenant_sync,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.profiles import PROFILES
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.profiles import security_labels
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tenant import Placement, Tenant
 
-# Which ClusterRole goes with which right; fleet-tenant is ours, view is Kubernetes' own.
-ROLES = {"flux": TENANT_SERVICE_ACCOUNT, "admin": TENANT_SERVICE_ACCOUNT, "view": "view"}
+# The Role of own rules. What binds another role has another name, too, since a binding's role never changes.
+OWN_RULES = "fleet-rules"
 
 
 def template_variables(
@@ -32,12 +32,7 @@ def template_variables(
     """What the templates of a tenant may use. ``homes``: tenant → the namespace of its Kustomization there."""
     source, (kind, value) = placement.source, placement.delivery.ref
     return {
-        "tenant": {
-            "name": tenant.name,
-            "owner": {"team": tenant.team, "contact": tenant.contact},
-            "namespaces": list(tenant.namespaces),
-            "access": {right: list(groups) for right, groups in sorted(tenant.access.items())},
-        },
+        "tenant": _of_tenant(tenant),
         "environment": placement.environment,
         "profile": _profile_variables(placement),
         "source": {
@@ -54,17 +49,43 @@ def template_variables(
             **{name: value for name, value in placement.delivery.as_dict().items() if name != "ref"},
         },
         "service_account": TENANT_SERVICE_ACCOUNT,
-        "roles": ROLES,
+        "roles": roles(tenant),
         "flux": {"namespace": FLUX_NAMESPACE, "sync": FLUX_SYNC, "service_account": PLATFORM_SERVICE_ACCOUNT},
     }
 
 
+def _of_tenant(tenant: Tenant) -> Mapping[str, Any]:
+    return {
+        "name": tenant.name,
+        "owner": {"team": tenant.team, "contact": tenant.contact},
+        "namespaces": list(tenant.namespaces),
+        "access": {right: list(groups) for right, groups in sorted(tenant.access.items())},
+        "rules": [dict(one) for one in tenant.rules],
+        "labels": dict(tenant.labels),
+        "annotations": dict(tenant.annotations),
+        "notifications": [dict(one) for one in tenant.notifications],
+    }
+
+
 def _profile_variables(placement: Placement) -> Mapping[str, Any]:
-    profile = PROFILES[placement.profile]
     return {
         "name": placement.profile,
-        "labels": profile.labels,
+        "labels": security_labels(placement.profile, placement.pod_security),
         "quota": dict(placement.quota),
         "limits": dict(placement.limits),
-        "isolated": profile.isolated,
+        "isolated": placement.network == "closed",
+    }
+
+
+def roles(tenant: Tenant) -> dict[str, dict[str, str]]:
+    """Who → what it is bound to: kind and name of the role, and the name of the binding."""
+    if tenant.rules:
+        own, suffix = {"kind": "Role", "name": OWN_RULES}, "-rules"
+    else:
+        suffix = "" if tenant.role == TENANT_SERVICE_ACCOUNT else f"-{tenant.role}"
+        own = {"kind": "ClusterRole", "name": tenant.role}
+    return {
+        "flux": {**own, "binding": f"{TENANT_SERVICE_ACCOUNT}{suffix}"},
+        "admin": {**own, "binding": f"fleet-admin{suffix}"},
+        "view": {"kind": "ClusterRole", "name": "view", "binding": "fleet-view"},
     }

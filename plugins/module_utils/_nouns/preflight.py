@@ -21,7 +21,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     SECRETS,
     Specification,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import model, preflight, secret, upgrade
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import admission, model, preflight, secret, upgrade
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import credentials, flux
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
@@ -85,6 +85,7 @@ def _of_flux(host: str, parameters: Mapping[str, Any], facts: Mapping[str, Any])
     wanted = model.Cluster.from_params(host, parameters, facts["uid"])
     return [
         *wanted.problems(),
+        *admission.problems(wanted, facts),
         *secret.provider_problems(parameters["pull"], wanted.provider, host),
         *secret.problems(parameters["pull"], parameters["repository"], parameters["secrets"], host),
         *preflight.cluster_problems(wanted, facts, parameters["allow"]),

@@ -23,7 +23,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     WAVE,
     Specification,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import onboarding, preflight, waves
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import lockdown, onboarding, preflight, waves
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import HAND_EDITS
@@ -96,6 +96,7 @@ def _about(
     return {
         "waiting": parameters["waiting"],
         "leaving": sorted({one.name for one in asking if one.leaving}),
+        "unlocked": lockdown.unlocked(parameters["clusters"]),
         "not_in_this_run": onboarding.beyond(asking, {one.environment for one in members}),
     }
 

@@ -37,6 +37,30 @@ def test_a_flag_without_its_value_counts() -> None:
     assert lockdown.missing([found]) == []
 
 
+@pytest.mark.parametrize(
+    ("more", "lacking"),
+    [
+        (["--no-remote-bases=false"], ["--no-remote-bases=true"]),
+        (["--no-remote-bases=false", "--no-remote-bases=TRUE"], []),
+        (["--default-service-account", "other"], ["--default-service-account=fleet-tenant"]),
+        (["--default-service-account", "fleet-tenant"], []),
+    ],
+)
+def test_of_a_flag_that_stands_twice_the_last_counts(more: list[str], lacking: list[str]) -> None:
+    """As Go's pflag reads them: a patch of somebody's behind ours opens what ours had closed."""
+    [found] = [one for one in deployments("enforce") if one["metadata"]["name"] == "kustomize-controller"]
+    found["spec"]["template"]["spec"]["containers"][0]["args"] += more
+    assert lockdown.missing([found]) == [f"kustomize-controller: {flag}" for flag in lacking]
+
+
+def test_clusters_that_run_without_it_are_named() -> None:
+    missing = ["helm-controller: --x", "kustomize-controller: --y"]
+    open_one = {"name": "stg-1", "reachable": True, "lockdown": {"missing": missing}}
+    others = [{"name": "a", "reachable": False}, {"name": "b", "reachable": True, "lockdown": {"missing": []}}]
+    said = ["stg-1 runs without helm-controller: --x, kustomize-controller: --y"]
+    assert lockdown.unlocked([open_one, *others]) == said
+
+
 @pytest.mark.parametrize("kind", ["Kustomization", "HelmRelease"])
 def test_without_a_service_account(kind: str) -> None:
     [found] = lockdown.findings({kind: [one(kind, "apps")]}, [])

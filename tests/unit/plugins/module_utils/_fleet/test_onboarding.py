@@ -84,7 +84,30 @@ CASES = {
                     }
                 },
             }
-        )
+        ),
+    ],
+    "tenants-fenced": [
+        small(
+            "inner",
+            profile="strict",
+            network="open",
+            podSecurity="baseline",
+            role="edit",
+            access={"admin": ["oidc:inner"]},
+            labels={"corp.example/cost-center": "4711", "istio-injection": "enabled"},
+            annotations={"corp.example/wiki": "https://wiki.example/inner: a #1"},
+            notifications=[
+                {"name": "chat", "provider": "slack", "channel": "inner", "secret": "chat", "severity": "error"},
+                {"name": "pager", "provider": "pagerduty"},
+            ],
+        ),
+        small(
+            "own",
+            podSecurity="restricted",
+            network="closed",
+            access={"admin": ["oidc:own"]},
+            rules=[{"apiGroups": ["", "apps"], "resources": ["configmaps", "deployments"], "verbs": ["get", "create"]}],
+        ),
     ],
     "tenants-open": [small("lab", profile="open", namespaces=["lab", "lab-2"], limits={"cpu": 1})],
 }
@@ -122,16 +145,17 @@ def test_a_run_writes_the_environments_of_its_clusters_alone() -> None:
 
 def test_notes() -> None:
     result = {"names": [], "leaving": ["shop"], "not_in_this_run": [f"t{number}: qa" for number in range(12)]}
-    told = onboarding.notes({**result, "unlisted": ["blog"], "by_hand": ["x"]})
+    told = onboarding.notes({**result, "unlisted": ["blog"], "by_hand": ["x"], "unlocked": ["stg-1 runs without x"]})
     assert told[0] == "not in this run: t0: qa"
     assert told[10:] == [
         "not in this run: 2 more",
         "leaving, by the playbook offboard: shop",
         "listed by no request, leaving by the playbook offboard: blog",
         "by hand: x",
+        "tenants are not locked in: stg-1 runs without x",
     ]
     offboarding = {"names": ["shop"], "leaving": ["shop"], "unlisted": [], "not_in_this_run": [], "by_hand": []}
-    assert onboarding.notes(offboarding) == []
+    assert onboarding.notes({**offboarding, "unlocked": ["x"]}) == []
 
 
 def test_message() -> None:
@@ -533,3 +557,38 @@ def test_exception_reads_back_as_asked_or_is_refused(values: dict[str, str]) -> 
         "/spec/path": wanted.exceptions["stg-2"].path,
         "/spec/postBuild": {"substitute": {"host": values.get("host", "")}},
     }
+
+
+EXTRA = f"{STAGING}/payments/extra"
+
+
+def test_what_people_keep_for_a_tenant_is_checked_and_stays() -> None:
+    kept = {
+        f"{EXTRA}/more.yaml": "a: b\n",
+        f"{EXTRA}/notes.txt": "{",
+        f"{EXTRA}/deep/kustomization.yaml": "resources: []\n",
+    }
+    found = after({**FLEET, **kept}, onboard({**FLEET, **kept}, [content()]))
+    assert {path: found[path] for path in kept} == kept
+    asked = content(changes={("environments", "staging", "ref"): {"branch": "other"}})
+    assert not [path for path in onboard(found, [asked]).plan.paths if path in kept]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("more.yaml", "a: {", f"{EXTRA}/more.yaml: YAML: "),
+        ("more.yml", "a: b\na: c\n", "key 'a' stands twice"),
+        ("more.yaml", "- a\n", "each document must be a mapping"),
+        (
+            "kustomization.yaml",
+            "resources:\n  - more.yaml\n  - https://u:geheim@git.example/base?ref=main\n",
+            f"{EXTRA}/kustomization.yaml:3: resources is 'https://…@git.example/base': comes from elsewhere",
+        ),
+    ],
+)
+def test_what_people_keep_that_flux_could_not_apply(name: str, text: str, said: str) -> None:
+    (problem,) = refused({**FLEET, f"{EXTRA}/{name}": text}, content())
+    assert said in str(problem)
+    assert "geheim" not in str(problem)
+    assert onboard({**FLEET, f"{EXTRA}/{name}": text}, [content(tenant="other", namespaces=["other"])])

@@ -45,6 +45,8 @@ def test_shortest_request() -> None:
             "standard",
             PROFILES["standard"].quota,
             {},
+            "open",
+            "baseline",
         ),
     )
 
@@ -87,6 +89,8 @@ def test_full_request() -> None:
         "open",
         {"pods": "5"},
         {"cpu": "1.5"},
+        "open",
+        "",
     )
     assert (production.profile, production.delivery.ref) == ("strict", ("semver", ">=1.0.0"))
     assert found.access == {"admin": ("oidc:payments-dev",), "view": ("oidc:everyone",)}

@@ -33,6 +33,7 @@ from ansible_collections.fluxops.fleet.tests.unit.plugins.tenant_samples import 
 )
 
 Key = tuple[str, str, str]
+RULE = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get"]}
 FLUX_COUNTS = {
     "count/gitrepositories.source.toolkit.fluxcd.io",
     "count/helmrepositories.source.toolkit.fluxcd.io",
@@ -91,6 +92,37 @@ def test_namespace(profile: str, levels: tuple[str | None, str | None]) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("profile", "asked", "levels"),
+    [
+        ("standard", "restricted", ("restricted", "restricted")),
+        ("standard", "privileged", ("privileged", "restricted")),
+        ("strict", "baseline", ("baseline", "restricted")),
+        ("open", "baseline", ("baseline", "baseline")),
+    ],
+)
+def test_pod_security_of_its_own(profile: str, asked: str, levels: tuple[str, str]) -> None:
+    labels = objects(content(profile=profile, podSecurity=asked))["Namespace", "", "payments"]["metadata"]["labels"]
+    modes = [labels[f"pod-security.kubernetes.io/{mode}"] for mode in ("enforce", "audit", "warn")]
+    assert modes == [levels[0], levels[1], levels[1]]
+
+
+def test_network_of_its_own() -> None:
+    closed = objects(content(profile="open", network="closed"))
+    assert len([key for key in closed if key[0] == "NetworkPolicy"]) == 8
+    assert not [key for key in objects(content(profile="strict", network="open")) if key[0] == "NetworkPolicy"]
+
+
+def test_labels_and_annotations_of_its_namespaces() -> None:
+    asked = {"corp.example/cost-center": "4711", "on": "off"}
+    found = objects(content(labels=asked, annotations={"x": "a: b #"}))
+    for space in ("payments", "payments-jobs"):
+        metadata = found["Namespace", "", space]["metadata"]
+        assert {name: metadata["labels"][name] for name in asked} == asked
+        assert metadata["annotations"]["x"] == "a: b #"
+        assert metadata["labels"]["fleet.fluxops.io/tenant"] == "payments"
+
+
 def test_account_is_bound_in_all_namespaces_and_never_default() -> None:
     found = objects(content())
     for space in ("payments", "payments-jobs"):
@@ -111,6 +143,46 @@ def test_access() -> None:
     assert [(one["kind"], one["name"]) for one in binding["subjects"]] == [("Group", "oidc:a"), ("Group", "oidc:b c")]
     admin = objects(content())["RoleBinding", "payments", "fleet-admin"]
     assert admin["roleRef"]["name"] == "fleet-tenant", "people get no more than Flux gets in their name"
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind", "role", "suffix"),
+    [
+        ({}, "ClusterRole", "fleet-tenant", ""),
+        ({"role": "admin"}, "ClusterRole", "admin", "-admin"),
+        ({"rules": [RULE]}, "Role", "fleet-rules", "-rules"),
+    ],
+)
+def test_another_role_is_another_binding(asked: dict[str, Any], kind: str, role: str, suffix: str) -> None:
+    """A binding's role never changes: one of the same name could not be applied."""
+    found = objects(content(**asked))
+    for name in (f"fleet-tenant{suffix}", f"fleet-admin{suffix}"):
+        for space in ("payments", "payments-jobs"):
+            binding = found["RoleBinding", space, name]
+            assert (binding["roleRef"]["kind"], binding["roleRef"]["name"]) == (kind, role)
+    assert len([key for key in found if key[0] == "RoleBinding"]) == 6
+    assert [one["rules"] for key, one in found.items() if key[0] == "Role"] == [asked.get("rules")] * 2 * (
+        "rules" in asked
+    )
+    assert found["RoleBinding", "payments", "fleet-view"]["roleRef"]["name"] == "view"
+
+
+def test_notifications() -> None:
+    asked = [
+        {"name": "chat", "provider": "slack", "channel": "a: b", "secret": "chat"},
+        {"name": "x", "provider": "generic"},
+    ]
+    found = objects(content(notifications=asked))
+    assert found["Provider", "payments", "fleet-chat"]["spec"] == {
+        "type": "slack",
+        "channel": "a: b",
+        "secretRef": {"name": "chat"},
+    }
+    assert found["Provider", "payments", "fleet-x"]["spec"] == {"type": "generic"}
+    alert = found["Alert", "payments", "fleet-chat"]["spec"]
+    assert (alert["providerRef"], alert["eventSeverity"]) == ({"name": "fleet-chat"}, "info")
+    assert {"kind": "Kustomization", "name": "*"} in alert["eventSources"]
+    assert not [one for one in alert["eventSources"] if "namespace" in one]
 
 
 def test_quota_and_limits_lie_over_the_profiles() -> None:
@@ -278,6 +350,13 @@ TEXTS = {
     ("sources", 0, "url"): lambda made: made[-2]["spec"]["url"],
     ("environments", "staging", "substitute", "name"): lambda made: made[-1]["spec"]["postBuild"]["substitute"]["name"],
     ("access", "view", 0): lambda made: made[4]["subjects"][0]["name"],
+    ("annotations", "x"): lambda made: made[0]["metadata"]["annotations"]["x"],
+    ("notifications", 0, "channel"): lambda made: made[-4]["spec"]["channel"],
+    ("notifications", 0, "secret"): lambda made: made[-4]["spec"]["secretRef"]["name"],
+}
+GIVEN: dict[Any, Any] = {
+    ("annotations",): {"x": "y"},
+    ("notifications",): [{"name": "x", "provider": "slack", "channel": "x", "secret": "x"}],
 }
 
 VARIABLES = ("environments", "staging", "substitute")
@@ -286,7 +365,7 @@ VARIABLES = ("environments", "staging", "substitute")
 @given(st.dictionaries(st.sampled_from(sorted(TEXTS, key=str)), hostile, min_size=1))
 @settings(max_examples=2500)
 def test_what_is_written_reads_back_as_asked_or_is_refused(changes: dict[Any, str]) -> None:
-    asked = content({VARIABLES: {"name": ""}, **changes}, namespaces=["payments"])
+    asked = content({VARIABLES: {"name": ""}, **GIVEN, **changes}, namespaces=["payments"])
     made, wrong = from_request(Request(asked, "request"), Rules())
     if made is None:
         assert wrong
