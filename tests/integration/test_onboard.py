@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,9 @@ import yaml
 from tests.integration.clusters import Cluster, Key, Object, is_ready
 from tests.integration.conftest import Grounds
 from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Outcome, eventually
+from tests.integration.sealing import new_key, sealed
 from tests.integration.teams import ENVIRONMENTS, Teams, projects
+from tests.lab import artifacts
 
 KUSTOMIZATIONS = "kustomizations.kustomize.toolkit.fluxcd.io"
 REPOSITORIES = "gitrepositories.source.toolkit.fluxcd.io"
@@ -267,6 +270,62 @@ def test_a_hand_edited_file_is_held(story: Story) -> None:
     told = story.onboard(fleet_requests=requests, fleet_hand_edits="overwrite")
     assert told.code == 0, told.output
     assert "by: hand" not in story.project.file(path)
+
+
+GOLDEN = "tests/unit/plugins/module_utils/_fleet/golden/tenants-full/after.txt"
+APP = """apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {where: "${where}", copies: "${copies} of it"}
+"""
+
+
+def test_a_request_with_every_field(story: Story, teams: Teams) -> None:
+    """An artifact of a registry on staging, with an exception; Git on production; secrets from the vault."""
+    lab, key = story.project.lab, new_key()
+    sealed_door = yaml.safe_dump(sealed("door", key.recipient, key="canary"), sort_keys=False)
+    files = {"app/app.yaml": APP, "app/door.yaml": sealed_door, "app/broken.yaml": "- nothing that Flux could apply"}
+    artifact = artifacts.publish(lab.forge, f"atlas-{new_key().recipient[-8:]}", "1.2.3", files)
+    login = {"username": lab.forge.facts["user"], "password": lab.forge.facts["token"]}
+    auths = json.dumps({"auths": {artifacts.registry(lab.forge): login}})
+    given = {"tenant": "atlas", "namespace": "atlas"}
+    fleet_secrets = [
+        {**given, "name": "age", "data": {"age.agekey": key.identity}},
+        {**given, "name": "ca", "data": {"ca.crt": Path(lab.forge.facts["ca_cert"]).read_text()}},
+        {**given, "name": "login", "type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": auths}},
+    ]
+    durations = {"interval": "1m", "retryInterval": "5s", "timeout": "1m"}
+    substitute = {"where": "stag ing", "copies": 3}
+    staging = {
+        "source": "artifact", "ref": {"semver": ">=1.0.0"}, "path": "./app", "wait": True, "suspend": False,
+        "dependsOn": ["payments"], "decryption": {"secret": "age"}, "substitute": substitute, "profile": "standard",
+        "exceptions": {STAGING: {"substitute": {"copies": 1}, "timeout": "2m"}}, **durations,
+    }  # fmt: skip
+    production = {"source": "deploy", "clusters": [PRODUCTION], "wait": False}
+    sources = [
+        {"name": "artifact", "url": artifact, "secret": "login", "certSecret": "ca", "ignore": ["broken.yaml"]},
+        {"name": "deploy", "url": teams.deployment("atlas"), "recurseSubmodules": True, "sparseCheckout": ["flux"]},
+    ]
+    asked = teams.request("atlas", "", sources=sources, environments={"staging": staging, "production": production})
+    run = story.onboard(fleet_requests=teams.write(asked), fleet_secrets=fleet_secrets)
+    assert run.code == 0, run.output
+    one, other = story.clusters[STAGING], story.clusters[PRODUCTION]
+    assert is_ready(one.get("ocirepositories.source.toolkit.fluxcd.io", "-n", "atlas", "artifact"))
+    assert one.get("configmap", "-n", "atlas", "settings")["data"] == {"where": "stag ing", "copies": "1 of it"}
+    assert one.secret("door", "atlas") == {"key": "canary"}
+    sync = one.get(KUSTOMIZATIONS, "-n", "atlas", "atlas")["spec"]
+    assert sync["dependsOn"] == [{"name": "payments", "namespace": "payments"}]
+    assert (sync["timeout"], sync["retryInterval"]) == ("2m", "5s")
+    assert is_ready(other.get(KUSTOMIZATIONS, "-n", "atlas", "atlas"))
+    again = story.onboard(fleet_requests=teams.write(asked), fleet_secrets=fleet_secrets)
+    assert again.changed == dict.fromkeys(CLUSTERS, 0), again.output
+    # What needs signatures that nobody made here: the API server knows each field.
+    text = (Path(__file__).parents[2] / GOLDEN).read_text().replace("=====", "---\n#")
+    flux = [doc for doc in yaml.safe_load_all(text) if doc and "toolkit.fluxcd.io" in str(doc.get("apiVersion"))]
+    assert {"GitRepository", "OCIRepository", "Kustomization"} <= {doc["kind"] for doc in flux}
+    for doc in flux:
+        doc["metadata"]["namespace"] = "atlas"
+    one.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", text=yaml.safe_dump_all(flux))
 
 
 BAD = {

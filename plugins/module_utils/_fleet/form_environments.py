@@ -31,7 +31,7 @@ _SUBSTITUTE = Table(
     Text("", r"[_a-zA-Z][_a-zA-Z0-9]*", "letters, digits and _ only, no digit first: Flux substitutes nothing else"),
     Plain(Text("", rf"({LINE})?", "one line of text", 4096, text_fault)),
 )
-_DELIVERY: dict[str, Shape] = {
+DELIVERY: dict[str, Shape] = {
     "ref": REF,
     "path": Text(
         "The directory in the repository; ./flux/<environment> where it is left out.",
@@ -59,14 +59,14 @@ ENVIRONMENT = Record(
     {
         "source": Text("The source that is applied; the only one where it is left out.", SHORT_LABEL, NAMES, 56),
         "clusters": Items("Only these clusters of the environment.", CLUSTER, most=500),
-        **_DELIVERY,
+        **DELIVERY,
         "dependsOn": Items(
             "Tenants whose workloads must be Ready in this environment before these are applied.", TENANT
         ),
         "exceptions": Table(
             "What single clusters of the environment get otherwise; all that is not said here is as above.",
             CLUSTER,
-            Record("", _DELIVERY),
+            Record("", DELIVERY),
             most=500,
         ),
         "decryption": DECRYPTION,

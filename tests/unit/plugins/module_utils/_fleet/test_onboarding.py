@@ -16,7 +16,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, onboarding, tenants
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
+    documents,
+    form_environments,
+    form_sources,
+    onboarding,
+    tenants,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import shard_of
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import EDITED, FOREIGN
@@ -62,6 +68,66 @@ def own(cluster: str, tenant_name: str = "payments") -> str:
     return f"{STAGING}/clusters/{cluster}/{tenant_name}.yaml"
 
 
+IDENTITY = {"issuer": "^https://token.actions.example$", "subject": "^https://git.example/atlas/.*$"}
+FULL: dict[str, Any] = {
+    "tenant": "atlas",
+    "state": "present",
+    "owner": {"team": "atlas", "contact": "atlas@corp.example"},
+    "namespaces": ["atlas", "atlas-jobs"],
+    "access": {"admin": ["oidc:atlas"], "view": ["oidc:everyone"]},
+    "profile": "strict",
+    "quota": {"pods": 20},
+    "limits": {"cpu": "1"},
+    "decryption": {"secret": "sops-age"},
+    "sources": [
+        {
+            "name": "git",
+            "url": "ssh://git@git.example/atlas/atlas-deploy.git",
+            "secret": "git-login",
+            "verify": {"mode": "TagAndHEAD", "secret": "signers"},
+            "recurseSubmodules": True,
+            "sparseCheckout": ["flux", "base"],
+        },
+        {
+            "name": "artifact",
+            "url": "oci://registry.example/atlas/manifests",
+            "secret": "registry-login",
+            "certSecret": "corp-ca",
+            "verify": {"matchOIDCIdentity": [IDENTITY]},
+            "ignore": ["/*", "!/flux"],
+        },
+    ],
+    "environments": {
+        "staging": {
+            "source": "git",
+            "ref": {"tag": "v1.2.3"},
+            "path": "./flux",
+            "clusters": ["stg-1", "stg-2"],
+            "suspend": True,
+            "wait": False,
+            "interval": "10m",
+            "retryInterval": "30s",
+            "timeout": "3m",
+            "substitute": {"host": "atlas.example", "replicas": 3, "debug": False},
+            "dependsOn": ["ledger"],
+            "decryption": {"secret": "sops-age-staging"},
+            "profile": "standard",
+            "exceptions": {
+                "stg-2": {
+                    "ref": {"semver": ">=1.2.0"},
+                    "path": "./flux/canary",
+                    "suspend": False,
+                    "wait": True,
+                    "interval": "1m",
+                    "retryInterval": "10s",
+                    "timeout": "1m",
+                    "substitute": {"replicas": 1},
+                }
+            },
+        },
+        "production": {"source": "artifact", "ref": {"digest": f"sha256:{'0' * 64}"}},
+    },
+}
 CASES = {
     "tenants": [
         content({("environments", "production", "clusters"): ["prd-1"]}, profile="strict", quota={"pods": "50"}),
@@ -109,8 +175,19 @@ CASES = {
             rules=[{"apiGroups": ["", "apps"], "resources": ["configmaps", "deployments"], "verbs": ["get", "create"]}],
         ),
     ],
+    "tenants-full": [small("ledger"), FULL],
     "tenants-open": [small("lab", profile="open", namespaces=["lab", "lab-2"], limits={"cpu": 1})],
 }
+
+
+def test_golden_of_every_field_has_them_all() -> None:
+    """What a form gets later has its place in the golden file too."""
+    environments, sources = FULL["environments"].values(), FULL["sources"]
+    for shape, asked in ((form_environments.ENVIRONMENT, environments), (form_sources.SOURCE, sources)):
+        assert {name for one in asked for name in one} == set(shape.fields)
+    exceptions = [one for asked in environments for one in asked.get("exceptions", {}).values()]
+    assert {name for one in exceptions for name in one} == set(form_environments.DELIVERY)
+    assert not problems(FULL)
 
 
 @pytest.mark.parametrize("case", CASES)

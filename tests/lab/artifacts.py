@@ -1,0 +1,69 @@
+# Copyright: fluxops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Artifacts as `flux push artifact` makes them, in the forge's registry.
+
+https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import requests
+
+from .forge import Forge
+from .settings import LabError
+
+_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_CONFIG = "application/vnd.cncf.flux.config.v1+json"
+_LAYER = "application/vnd.cncf.flux.content.v1.tar+gzip"
+
+
+def registry(forge: Forge) -> str:
+    """The registry's name: host and port."""
+    return urlsplit(forge.facts["url"]).netloc
+
+
+def publish(forge: Forge, name: str, tag: str, files: Mapping[str, str]) -> str:
+    """Push files (path → text) as an artifact with a tag; its URL for Flux."""
+    path = f"{forge.facts['user']}/{name}"
+    base = f"{forge.facts['url']}/v2/{path}"
+    with requests.Session() as session:
+        session.trust_env = False
+        session.verify = forge.facts["ca_cert"]
+        session.auth = (forge.facts["user"], forge.facts["token"])
+        blobs = {_CONFIG: b"{}", _LAYER: _packed(files)}
+        parts = [_blob(session, base, kind, data) for kind, data in blobs.items()]
+        manifest = {"schemaVersion": 2, "mediaType": _MANIFEST, "config": parts[0], "layers": parts[1:]}
+        headers = {"Content-Type": _MANIFEST}
+        url = f"{base}/manifests/{tag}"
+        _done(session.put(url, data=json.dumps(manifest), headers=headers, timeout=30))
+    return f"oci://{registry(forge)}/{path}"
+
+
+def _blob(session: requests.Session, base: str, kind: str, data: bytes) -> dict[str, str | int]:
+    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    headers = {"Content-Type": "application/octet-stream"}
+    _done(session.post(f"{base}/blobs/uploads/", params={"digest": digest}, data=data, headers=headers, timeout=30))
+    return {"mediaType": kind, "digest": digest, "size": len(data)}
+
+
+def _packed(files: Mapping[str, str]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for path, text in files.items():
+            entry = tarfile.TarInfo(path)
+            entry.size = len(text.encode())
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return packed.getvalue()
+
+
+def _done(answer: requests.Response) -> None:
+    if answer.status_code != requests.codes.created:
+        raise LabError(f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text[:300]}")
