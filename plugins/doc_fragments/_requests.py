@@ -42,6 +42,8 @@ options:
       - How far requests may go.
       - C(quota) has what a namespace may use at most, by resource, also where nobody asks for a quota of it.
       - C(profiles) has the allowed profiles.
+      - C(externalSecrets) has patterns of what requests may have of a ClusterSecretStore, such as
+        V(vault/tenants/{tenant}/**); without it they have nothing of one.
       - C(podSecurity) and C(network) have the laxest word that anybody gets, also where nobody asks.
       - C(roles) has the ClusterRoles that a request may name, beside C(fleet-tenant); V(admin), V(edit) and V(view)
         where it is left out.

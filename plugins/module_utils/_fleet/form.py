@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import external_secrets
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_environments import DECRYPTION, ENVIRONMENT
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_fence import (
     ACCESS,
@@ -80,6 +81,7 @@ _FIELDS: dict[str, Shape] = {
     "labels": LABELS,
     "annotations": ANNOTATIONS,
     "notifications": NOTIFICATIONS,
+    "externalSecrets": external_secrets.FORM,
     "sources": Items("The tenant's repositories.", SOURCE, most=20),
     "decryption": DECRYPTION,
     "environments": Table("What is applied where.", ENVIRONMENT_NAME, ENVIRONMENT, most=50),

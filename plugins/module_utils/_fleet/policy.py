@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import form_fence, form_values
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import external_secrets, form_fence, form_values
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.profiles import PROFILES
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Path, Request
@@ -44,6 +44,7 @@ _CAPS = Record(
     {
         "quota": form_fence.QUOTA,
         "profiles": Items("", form_fence.PROFILE),
+        "externalSecrets": external_secrets.CAPS,
         "roles": Items("", form_fence.ROLE_NAME),
         "network": form_fence.NETWORK,
         "podSecurity": form_fence.SECURITY,
@@ -124,6 +125,7 @@ class Policy:
     def faults(self, content: Mapping[str, Any], profiles: Mapping[str, str]) -> Iterator[Fault]:
         """Where a request goes beyond the fleet's caps. ``profiles``: environment → the profile it comes to."""
         yield from self._quota_faults(content.get("quota", {}), ("quota",))
+        yield from external_secrets.faults(content, self.caps.get("externalSecrets", ()))
         for number, source in enumerate(content["sources"]):
             if not self._allows(source["url"]):
                 hint = f"the fleet allows sources of {', '.join(self.caps['sources'])} ({CAPS_VARIABLE}.sources)"

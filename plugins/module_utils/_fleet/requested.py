@@ -48,6 +48,7 @@ def from_request(request: Request, rules: Rules) -> tuple[Tenant | None, list[Pr
         namespaces=tuple(content.get("namespaces", [name])),
         access={right: tuple(groups) for right, groups in content.get("access", {}).items()},
         placements=tuple(placements),
+        external_secrets=tuple({"kind": "SecretStore", **one} for one in content.get("externalSecrets", ())),
         **_fenced(content),
     )
     return tenant, []

@@ -82,6 +82,7 @@ class Tenant:
     namespaces: tuple[str, ...] = ()
     access: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     placements: tuple[Placement, ...] = ()
+    external_secrets: tuple[Mapping[str, str], ...] = ()
     role: str = TENANT_SERVICE_ACCOUNT
     rules: tuple[Mapping[str, Any], ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -107,6 +108,7 @@ class Tenant:
             "owner": {"team": self.team, "contact": self.contact},
             "namespaces": list(self.namespaces),
             "access": {right: list(groups) for right, groups in self.access.items()},
+            "externalSecrets": [dict(one) for one in self.external_secrets],
             "sources": [one.as_dict() for one in sources.values()],
             "role": "" if self.rules else self.role,
             "rules": [dict(one) for one in self.rules],

@@ -59,6 +59,7 @@ def _of_tenant(tenant: Tenant) -> Mapping[str, Any]:
         "name": tenant.name,
         "owner": {"team": tenant.team, "contact": tenant.contact},
         "namespaces": list(tenant.namespaces),
+        "externalSecrets": [dict(one) for one in tenant.external_secrets],
         "access": {right: list(groups) for right, groups in sorted(tenant.access.items())},
         "rules": [dict(one) for one in tenant.rules],
         "labels": dict(tenant.labels),

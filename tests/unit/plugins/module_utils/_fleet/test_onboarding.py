@@ -79,6 +79,16 @@ FULL: dict[str, Any] = {
     "quota": {"pods": 20},
     "limits": {"cpu": "1"},
     "decryption": {"secret": "sops-age"},
+    "externalSecrets": [
+        {"name": "git-login", "store": "team-vault", "key": "atlas/git"},
+        {
+            "name": "registry-login",
+            "store": "vault",
+            "kind": "SecretStore",
+            "key": "tenants/atlas/registry",
+            "type": "kubernetes.io/dockerconfigjson",
+        },
+    ],
     "sources": [
         {
             "name": "git",

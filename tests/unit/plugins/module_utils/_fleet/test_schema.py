@@ -24,6 +24,7 @@ FULL = content(
     quota={"pods": 20, "requests.cpu": "4"},
     limits={"cpu": "500m"},
     decryption={"secret": "sops-age"},
+    externalSecrets=[{"name": "login", "store": "vault", "kind": "SecretStore", "key": "a/b", "type": "Opaque"}],
     sources=[
         {
             "name": "deploy",
