@@ -57,7 +57,7 @@ options:
         description:
           - Has Kubernetes' own admission policies hold tenants' namespaces to what the fleet allows, whoever writes
             there but Flux for the platform, that is, sources within patterns, a service account in each Kustomization
-            and HelmRelease, and no references to other namespaces.
+            and HelmRelease, no references to other namespaces, and no Secrets with tokens that never end.
           - Nothing of it where the option is left out. Kubernetes must be 1.30 or later.
         type: dict
         suboptions:

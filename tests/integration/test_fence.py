@@ -213,6 +213,7 @@ def release(**spec: Any) -> dict[str, Any]:
     return an("HelmRelease", "v2", {name: one for name, one in whole.items() if one})
 
 
+TOKEN = "kubernetes.io/service-account-token"
 BUCKET = {"interval": "5m", "bucketName": "b", "endpoint": "git.example"}
 CROSSING = {"kind": "GitRepository", "name": "flux-system", "namespace": "flux-system"}
 ALERT = {"providerRef": {"name": "x"}, "eventSources": [CROSSING]}
@@ -220,6 +221,7 @@ RECEIVER = {"type": "generic", "secretRef": {"name": "x"}, "resources": [CROSSIN
 ADMITTED = {
     "an allowed source": git("https://git.example/public-a/b.git"),
     "a chart's allowed source": an("HelmRepository", "v1", {"interval": "5m", "url": "https://git.example/public-a/b"}),
+    "a Secret": {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x", "namespace": "fenced"}},
     "a sync": sync(),
     "a sync that says its own namespace": sync(sourceRef={"kind": "GitRepository", "name": "x", "namespace": "fenced"}),
     "a release": release(),
@@ -252,13 +254,26 @@ DENIED = {
         "spec.chartRef refers to another namespace",
     ),
     "another's events": (an("Alert", "v1beta3", ALERT), "spec.eventSources refers to another namespace"),
+    "a token that never ends": (
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": "x",
+                "namespace": "fenced",
+                "annotations": {"kubernetes.io/service-account.name": "x"},
+            },
+            "type": TOKEN,
+        },
+        f"type is {TOKEN}: tenants make no tokens",
+    ),
     "another's webhook": (an("Receiver", "v1", RECEIVER), "spec.resources refers to another namespace"),
 }
 
 
 def test_policies_are_there_and_well_typed(story: Story) -> None:
     """Kubernetes looks through the expressions of a policy by the kinds that it is for, and warns of what can't be."""
-    names = ("fleet-tenant-references", "fleet-tenant-sources")
+    names = ("fleet-tenant-references", "fleet-tenant-sources", "fleet-tenant-tokens")
     looked = lambda: all((story.cluster.get(POLICIES, name) or {}).get("status", {}) for name in names)  # noqa: E731
     eventually(looked, "the API server has looked through the policies")
     for name in names:

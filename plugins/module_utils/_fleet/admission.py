@@ -45,6 +45,13 @@ _ACCOUNT = {
     "message": "spec.serviceAccountName is missing: "
     f"name {TENANT_SERVICE_ACCOUNT}, or another account of this namespace",
 }
+# A token that never ends, past the right to make tokens: https://kubernetes.io/docs/concepts/configuration/secret/#serviceaccount-token-secrets
+_ENDLESS = "kubernetes.io/service-account-token"
+_TOKEN = {
+    "expression": f'!has(object.type) || object.type != "{_ENDLESS}"',
+    "message": f"type is {_ENDLESS}: tenants make no tokens; a pod gets one that ends by a projected volume",
+}
+_BOTH = ("CREATE", "UPDATE")
 _SHOWN = 5
 
 
@@ -61,21 +68,35 @@ def problems(cluster: Cluster, facts: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def variables(cluster: Cluster) -> list[dict[str, Any]]:
-    """The policies of a cluster as its template takes them: name, resources by group, variables, validations."""
+    """The policies of a cluster as its template takes them, each as ``_policy`` gives it."""
     if cluster.admission is None:
         return []
     references = [_ACCOUNT, *(_of_reference(field) for field in _fields())]
-    found = [_policy("references", _REFERRING, [_SPEC], references)]
+    found = [
+        _policy("references", _REFERRING, references, used=[_SPEC]),
+        _policy("tokens", {"": ["secrets"]}, [_TOKEN], operations=["CREATE"]),
+    ]
     if cluster.admission:
-        found.append(_policy("sources", _SOURCES, [_SPEC, _URL, _FIELD], [_of_sources(cluster.admission)]))
+        used = [_SPEC, _URL, _FIELD]
+        found.append(_policy("sources", _SOURCES, [_of_sources(cluster.admission)], used=used))
     return found
 
 
 def _policy(
-    name: str, resources: Mapping[str, list[str]], used: list[dict[str, str]], validations: list[dict[str, str]]
+    name: str,
+    resources: Mapping[str, list[str]],
+    validations: list[dict[str, str]],
+    used: Sequence[dict[str, str]] = (),
+    operations: Sequence[str] = _BOTH,
 ) -> dict[str, Any]:
-    named = f"{TENANT_SERVICE_ACCOUNT}-{name}"
-    return {"name": named, "resources": resources, "variables": used, "validations": validations}
+    """Its name, resources by group, operations, the variables that are used, and what must hold."""
+    return {
+        "name": f"{TENANT_SERVICE_ACCOUNT}-{name}",
+        "resources": resources,
+        "operations": list(operations),
+        "variables": list(used),
+        "validations": validations,
+    }
 
 
 def _fields() -> Iterable[str]:

@@ -34,6 +34,7 @@ SYNCS = (("kustomize.toolkit.fluxcd.io/v1", "Kustomization"), ("helm.toolkit.flu
 # Rights first: nobody is to bring anything back while the rest goes.
 FENCES = (
     ("rbac.authorization.k8s.io/v1", "RoleBinding"),
+    ("rbac.authorization.k8s.io/v1", "Role"),
     ("v1", "ServiceAccount"),
     ("networking.k8s.io/v1", "NetworkPolicy"),
     ("v1", "ResourceQuota"),

@@ -29,13 +29,13 @@ def cluster(sources: list[str] | None) -> Cluster:
 
 def test_nothing_unless_asked() -> None:
     assert admission.variables(cluster(None)) == []
-    assert [one["name"] for one in admission.variables(cluster([]))] == ["fleet-tenant-references"]
-    names = [one["name"] for one in admission.variables(cluster(SOURCES))]
-    assert names == ["fleet-tenant-references", "fleet-tenant-sources"]
+    always = ["fleet-tenant-references", "fleet-tenant-tokens"]
+    assert [one["name"] for one in admission.variables(cluster([]))] == always
+    assert [one["name"] for one in admission.variables(cluster(SOURCES))] == [*always, "fleet-tenant-sources"]
 
 
 def test_every_refusal_names_its_field_and_what_is_right() -> None:
-    references, sources = admission.variables(cluster(SOURCES))
+    references, _tokens, sources = admission.variables(cluster(SOURCES))
     said = [one["message"] for one in references["validations"]]
     for field in ("serviceAccountName", "sourceRef", "chart.spec.sourceRef", "chartRef", "eventSources", "resources"):
         assert [one for one in said if one.startswith(f"spec.{field} ")], field
@@ -60,7 +60,7 @@ def test_every_refusal_names_its_field_and_what_is_right() -> None:
     ],
 )
 def test_the_api_allows_what_requests_may_ask_for(url: str, allowed: bool) -> None:
-    (one,) = admission.variables(cluster(SOURCES))[1]["validations"]
+    (one,) = admission.variables(cluster(SOURCES))[-1]["validations"]
     found = _REGEX.fullmatch(one["expression"])
     assert found
     right, climbing = (json.loads(text) for text in found.groups())
@@ -73,7 +73,7 @@ def test_whatever_is_no_pattern_is_refused_and_never_an_expression(texts: list[s
     made = cluster(texts)
     if list(admission.problems(made, {"kubernetes_version": "v1.35.0"})):
         return
-    (one,) = admission.variables(made)[1]["validations"]
+    (one,) = admission.variables(made)[-1]["validations"]
     found = _REGEX.fullmatch(one["expression"])
     assert found
     re.compile(json.loads(found.group(1)))
