@@ -337,6 +337,13 @@ def test_template_of_a_user() -> None:
     assert found[-1]["metadata"]["name"] == "payments-extra"
 
 
+def test_what_a_user_adds_leaves_all_else_as_it_is() -> None:
+    more = "{% for one in tenant.namespaces %}" + EXTRA.format(kind="ConfigMap", labels="{}") + "{% endfor %}"
+    plain, added = rendered(tenant(content())), rendered(tenant(content()), **{"tenant-more": more})
+    assert added.documents[: len(plain.documents)] == plain.documents
+    assert [one["kind"] for one in added.documents[len(plain.documents) :]] == ["ConfigMap", "ConfigMap"]
+
+
 def test_template_of_a_user_claims_the_namespaces_that_it_adds() -> None:
     label = "{fleet.fluxops.io/tenant: '{{ tenant.name }}'}"
     text = TEMPLATES["tenant.yaml.j2"] + EXTRA.format(kind="Namespace", labels=label)
