@@ -59,9 +59,9 @@ bench-bootstrap: setup ## long: bootstrap of 1 to 8 clusters against what people
 	@echo "bench: bootstrap, ours and the peers' ways, one after the other"
 	@.venv/bin/python -m pytest tests/benchmarks/test_bootstrap.py
 
-bench-tenants: setup ## long: onboarding of 1 to 5000 tenants against what people do instead, into .bench/tenants.json
+bench-tenants: setup ## long: onboarding of 1 to 5000 tenants against what people do instead, and what many cost the controllers
 	@echo "bench: onboarding, ours and the peers' ways, one after the other"
-	@.venv/bin/python -m pytest tests/benchmarks/test_tenants.py
+	@.venv/bin/python -m pytest tests/benchmarks/test_tenants.py tests/benchmarks/test_tenants_controllers.py
 
 bench-docs: setup ## the figures of all bench-bootstrap and bench-tenants in .bench, as tables and plots of the guides
 	@.venv/bin/python -m tests.benchmarks.figures

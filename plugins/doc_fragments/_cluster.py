@@ -121,6 +121,13 @@ options:
             C(node_selector) and C(affinity) are laid over the release's own, as pods have them.
         type: dict
         default: {}
+      tenant_artifacts:
+        description:
+          - Whether each tenant has an artifact of its own, so that a commit concerns only the tenants that it changes.
+          - Needs the component V(source-watcher) of Flux 2.9 or later. The next onboarding has the tenants' syncs use
+            the artifacts, once all clusters of the environment make them.
+        type: bool
+        default: false
       patches:
         description:
           - Patches of your own on all that is installed, as kustomize has them, each with C(target) and C(patch).

@@ -87,6 +87,7 @@ CLUSTER: Specification = {
             "ca_secret": {"type": "str", "no_log": False},
             "controllers": {"type": "dict", "default": {}},
             "patches": {"type": "list", "elements": "dict", "default": []},
+            "tenant_artifacts": {"type": "bool", "default": False},
         },
     },
 }

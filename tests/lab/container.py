@@ -170,6 +170,8 @@ def _addresses(program: Path, given: Mapping[str, str], host: Host) -> dict[str,
         fixed[EVENTS] = f"http://127.0.0.1:{host.services[_EVENTS_SERVER]}/"
     if ADVERTISED in flags:
         fixed[ADVERTISED] = f"127.0.0.1:{host.services['source-controller']}"
+        if program.name.startswith("source-watcher"):  # where somebody has built one, see README.md
+            fixed[ADVERTISED] = fixed["--storage-addr"]
     if ELECTION in given:
         fixed[ELECTION] = "false"
     if STORAGE in flags:

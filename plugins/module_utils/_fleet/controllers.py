@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import patching
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import artifacts, patching
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import COMPONENT_LABEL, Manifest
@@ -53,6 +53,7 @@ class Settings:
     ca_secret: str = ""
     controllers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     patches: Sequence[Any] = ()
+    tenant_artifacts: bool = False
 
     @classmethod
     def from_params(cls, flux: Mapping[str, Any]) -> Settings:
@@ -72,6 +73,9 @@ class Settings:
         if missing := [name for name in REQUIRED if name not in self.components]:
             hint = f"add {' and '.join(missing)}: without it nothing is applied"
             yield Problem(host, "fleet_flux_components", ", ".join(map(str, self.components)), hint)
+        if self.tenant_artifacts and "source-watcher" not in self.components:
+            hint = "source-watcher makes these artifacts: add it to fleet_flux_components"
+            yield Problem(host, "fleet_flux_tenant_artifacts", "true", hint)
 
     def _wrong_texts(self, host: str) -> Iterable[Problem]:
         checks = (
@@ -110,7 +114,11 @@ class Settings:
         """Components that are wanted and that this manifest does not have."""
         hint = f"{manifest.where} has {', '.join(manifest.components)}: take another manifest, or leave this one out"
         wanted = [name for name in self.components if name not in manifest.components]
-        return [Problem(host, "fleet_flux_components", name, hint) for name in wanted]
+        found = [Problem(host, "fleet_flux_components", name, hint) for name in wanted]
+        if self.tenant_artifacts and not (wanted or artifacts.known(manifest.documents)):
+            hint = f"ArtifactGenerator has no field pathPattern in {manifest.where}: take Flux 2.9 or later"
+            found.append(Problem(host, "fleet_flux_tenant_artifacts", "true", hint))
+        return found
 
 
 def _wrong_values(options: Mapping[str, Any], host: str, where: str) -> Iterable[Problem]:

@@ -17,6 +17,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents imp
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
     COMPONENT_LABEL,
     FLUX_NAMESPACE,
+    FLUX_SYNC,
     TENANT_LABEL,
     component_sync,
     shard_of,
@@ -26,7 +27,9 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import n
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.ready import Readiness
 
 # In the order in which causes come first; a Kustomization that waits for a release's health says less than the release.
-_CAUSES = ("GitRepository", "OCIRepository", "HelmRepository", "HelmRelease", "Kustomization")
+_CAUSES = ("GitRepository", "ExternalArtifact", "OCIRepository", "HelmRepository", "HelmRelease", "Kustomization")
+# https://fluxcd.io/flux/components/source/artifactgenerators/#artifacts: what originRevision puts there.
+_ORIGIN = "org.opencontainers.image.revision"
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,18 @@ class View:
         held = self._held(one) if one["kind"] == "Kustomization" else ""
         if found.ready and held and held != found.revision:
             return replace(found, state="waiting", message=f"applied {found.revision}, its source holds {held}")
+        if found.ready and one["kind"] == "Kustomization" and (behind := self._behind(one)):
+            return replace(found, state="waiting", message=behind)
         return replace(found, state="waiting") if found.state == "failed" and self._is_outdated(one) else found
+
+    def _behind(self, sync: Document) -> str:
+        """What a tenant's artifact was made of, in words, where that is not what the fleet's source holds."""
+        key, root = _source(sync), self._all.get(("GitRepository", FLUX_NAMESPACE, FLUX_SYNC))
+        if key[:2] != ("ExternalArtifact", FLUX_NAMESPACE) or not root or not (made := self._all.get(key)):
+            return ""
+        artifact = (made.get("status") or {}).get("artifact") or {}
+        origin, head = (artifact.get("metadata") or {}).get(_ORIGIN), ready.flux_object(root).revision
+        return "" if origin in (None, head) else f"its artifact is made of {origin}, the fleet's source holds {head}"
 
     def _held(self, sync: Document) -> str:
         """The revision that the source of a Kustomization holds."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
+    artifacts,
     collisions,
     extra,
     fence,
@@ -101,6 +102,8 @@ def plan_onboarding(wishes: Onboarding, snapshot: Snapshot) -> ProjectsPlan:
     preflight.check_known(scope.members, snapshot, scope.layout, scope.allow)
     places = Places(snapshot, scope)
     dependencies = Dependencies(wishes.tenants, scope, places, snapshot)
+    clusters = {one: scope.clusters(one) for one in scope.environments}
+    wishes.renderer.know(artifacts=artifacts.environments(clusters, snapshot, scope.layout))
     rendered = wishes.rendered(dependencies)
     texts = _texts(wishes, rendered, places, snapshot)
     cases = [_case(one, places, texts, scope) for one in rendered]

@@ -175,5 +175,10 @@ def template_variables(cluster: Cluster, layout: Layout, manifest: Manifest) -> 
             "digest": f"sha256:{manifest.digest}",
         },
         "tenants": {"role": TENANT_SERVICE_ACCOUNT, "admission": admission.variables(cluster)},
-        "projects": {"shards": shards, "own": f"./{layout.own_tenants(cluster.environment, cluster.name)}"},
+        "projects": {
+            "shards": shards,
+            "own": f"./{layout.own_tenants(cluster.environment, cluster.name)}",
+            "directory": f"{layout.projects}/{cluster.environment}",
+            "artifacts": cluster.settings.tenant_artifacts,
+        },
     }

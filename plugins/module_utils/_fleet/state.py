@@ -33,6 +33,8 @@ FLUX_KINDS = (
     ("kustomize.toolkit.fluxcd.io/v1", "Kustomization"),
     ("helm.toolkit.fluxcd.io/v2", "HelmRelease"),
 )
+# What source-watcher makes of other sources.
+ARTIFACT = ("source.toolkit.fluxcd.io/v1", "ExternalArtifact")
 
 
 @dataclass(frozen=True)

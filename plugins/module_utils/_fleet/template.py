@@ -59,9 +59,13 @@ class Renderer:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
-        self._environment.globals.update(constants)
+        self.know(**constants)
         for name, text in templates.items():
             self._check(name, text)
+
+    def know(self, **constants: Any) -> None:
+        """From now on all templates have these variables too."""
+        self._environment.globals.update(constants)
 
     def render(self, name: str, variables: Mapping[str, Any]) -> list[documents.Document]:
         """The documents of template ``name`` for ``variables``; raises InvalidInput that names the template."""

@@ -33,6 +33,7 @@ _PLURALS = {
     "CustomResourceDefinition": ("customresourcedefinitions", False),
     "Deployment": ("deployments", True),
     "Event": ("events", True),
+    "ExternalArtifact": ("externalartifacts", True),
     "GitRepository": ("gitrepositories", True),
     "HelmRelease": ("helmreleases", True),
     "ImagePolicy": ("imagepolicies", True),

@@ -29,7 +29,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import
     LABEL_DOMAIN,
     TENANT_LABEL,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FLUX_KINDS, PART_OF, FluxState
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import ARTIFACT, FLUX_KINDS, PART_OF, FluxState
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import definitions
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 
@@ -111,6 +111,9 @@ def everything(cluster: Cluster) -> dict[str, list[Document]]:
         controllers = kind == "Deployment"
         items = cluster.list(api_version, kind, FLUX_NAMESPACE if controllers else "", PART_OF if controllers else "")
         found[kind] = [{"apiVersion": api_version, "kind": kind, **item} for item in items]
+    # Few have any, and each LIST costs.
+    if any((one["spec"].get("sourceRef") or {}).get("kind") == ARTIFACT[1] for one in found["Kustomization"]):
+        found |= of_kinds(cluster, [ARTIFACT])
     return found
 
 
