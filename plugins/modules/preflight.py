@@ -12,6 +12,7 @@ version_added: 0.1.0
 author: fluxops.fleet contributors (@fluxops)
 description:
   - Reads one cluster as M(fluxops.fleet.flux_info) does, and checks it against what it is meant to be.
+  - Takes all that M(fluxops.fleet.flux) will be given for the cluster, so that an option that is wrong is named now.
   - Writes nothing and fails for nothing that it finds. M(fluxops.fleet.clusters) takes the results of all clusters, and
     refuses with the problems of all before it writes.
 extends_documentation_fragment:
@@ -21,6 +22,8 @@ extends_documentation_fragment:
   - fluxops.fleet._repository
   - fluxops.fleet._secrets
   - fluxops.fleet._secrets.pull
+  - fluxops.fleet._forge
+  - fluxops.fleet._forge.forges
 options:
   flux:
     description:
@@ -56,6 +59,24 @@ options:
     description: What must hold between the waves, as this host has it. Returned as it is, and refused as O(waves) are.
     type: dict
     default: {}
+    suboptions:
+      hold:
+        description: For how many seconds all has to stay ready.
+        type: int
+      revert:
+        description: Whether the commit of a wave that did not pass is taken back.
+        type: bool
+      ignore:
+        description: Objects that are not asked for, see O(fluxops.fleet.gate#module:ignore).
+        type: list
+        elements: str
+  known_hosts:
+    description: Pinned host keys of the Git servers of tenants' sources, for M(fluxops.fleet.flux).
+    type: str
+  timeout:
+    description: How long M(fluxops.fleet.flux) is to wait, in seconds.
+    type: int
+    default: 300
   name:
     description: The cluster's name. It is its directory's name in the repository.
     type: str

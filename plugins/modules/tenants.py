@@ -220,6 +220,10 @@ clusters:
       description: Whether nothing was published, since this was check mode.
       type: bool
       returned: always
+    publish:
+      description: How it was to be published, O(repository.publish).
+      type: str
+      returned: always
     pull_request:
       description: The URL of the open pull request that holds the change, or empty.
       type: str

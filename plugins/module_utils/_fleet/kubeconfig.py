@@ -8,14 +8,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+try:
+    import yaml
+
+    IMPORT_ERROR: ImportError | None = None
+except ImportError as error:  # comes with the Kubernetes client, without which nobody reads a kubeconfig
+    IMPORT_ERROR = error
 
 # Field of a cluster → the client's own name of it, in the versions that know it.
 _KNOWN = {"tls-server-name": "tls_server_name", "proxy-url": "proxy"}
 # Of a user: what neither the client knows nor we.
 _UNKNOWN = ("as-user-extra",)
+# What a context refers to.
+_REFERRED = ("cluster", "user")
 
 
 @dataclass(frozen=True)
@@ -27,10 +36,48 @@ class Identity:
     uid: str = ""
 
 
+def read(text: str, context: str | None) -> dict[str, Any]:
+    """A kubeconfig with what belongs to a context (None: the current one), and without its other entries.
+
+    To make objects of the hundreds of clusters that a file may list takes longer than to ask one of them. Raises
+    yaml.YAMLError, and ValueError for what is no mapping.
+    """
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    try:
+        root = loader.get_single_node()
+        if not isinstance(root, yaml.MappingNode):
+            raise ValueError("this is no mapping")
+        name = context or _scalar(root, "current-context")
+        contexts = [one for one in _entries(root, "contexts") if _scalar(one, "name") == name]
+        pairs = [value for one in contexts for key, value in one.value if key.value == "context"]
+        wanted = {"contexts": [name], **{f"{kind}s": [_scalar(one, kind) for one in pairs] for kind in _REFERRED}}
+        for section, names in wanted.items():
+            for node in _sections(root, section):
+                node.value = [one for one in node.value if _scalar(one, "name") in names]
+        found: dict[str, Any] = loader.construct_document(root)
+        return found
+    finally:
+        loader.dispose()
+
+
+def _sections(root: Any, section: str) -> Iterator[Any]:
+    return (value for key, value in root.value if key.value == section and isinstance(value, yaml.SequenceNode))
+
+
+def _entries(root: Any, section: str) -> Iterator[Any]:
+    return (one for node in _sections(root, section) for one in node.value if isinstance(one, yaml.MappingNode))
+
+
+def _scalar(node: Any, field: str) -> Any:
+    """The text of a field of a YAML node; None where it has none."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return next((value.value for key, value in pairs if key.value == field), None)
+
+
 def chosen(sections: Mapping[str, Any], context: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """Cluster and user of a context (None: the current one) of a parsed kubeconfig; empty where they are missing."""
     found = _named(sections, "context", context or _plain(sections.get("current-context")))
-    return tuple(_named(sections, one, _plain(found.get(one))) for one in ("cluster", "user"))  # type: ignore[return-value]
+    return tuple(_named(sections, one, _plain(found.get(one))) for one in _REFERRED)  # type: ignore[return-value]
 
 
 def _named(sections: Mapping[str, Any], kind: str, name: Any) -> dict[str, Any]:

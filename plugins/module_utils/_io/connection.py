@@ -111,12 +111,16 @@ def _load_kubeconfig(configuration: Any, auth: Mapping[str, Any], files: list[Me
     if isinstance(given, Mapping):
         config = deepcopy(dict(given))
     elif given and "\n" in given:
-        config = _parsed(given)
+        config = kubeconfig.read(given, auth.get("context"))
     else:
         paths = [str(Path(part).expanduser()) for part in (given or "~/.kube/config").split(os.pathsep) if part]
         if not any(Path(part).exists() for part in paths):
             raise ConfigException(f"{', '.join(paths)} does not exist")
-        config = _of_file(paths[0]) if len(paths) == 1 else kube_config.KubeConfigMerger(os.pathsep.join(paths)).config
+        if len(paths) > 1:
+            config = kube_config.KubeConfigMerger(os.pathsep.join(paths)).config
+        else:
+            found = kubeconfig.read(Path(paths[0]).read_text(encoding="utf-8"), auth.get("context"))
+            config = kube_config.ConfigNode(paths[0], found, paths[0])
     # Left to itself the library writes embedded keys into files under /tmp, which outlive a kill.
     sections = getattr(config, "value", config)
     cluster, user = kubeconfig.chosen(sections, auth.get("context"))
@@ -128,18 +132,6 @@ def _load_kubeconfig(configuration: Any, auth: Mapping[str, Any], files: list[Me
     _issued_to_memory(configuration, files)
     kubeconfig.check_known(cluster, user, configuration, kubernetes_version)
     return kubeconfig.identity(user)
-
-
-def _of_file(path: str) -> Any:
-    """As the client reads it, whose own parser takes a tenth of a second for a hundred contexts, each time."""
-    return kube_config.ConfigNode(path, _parsed(Path(path).read_text(encoding="utf-8")), path)
-
-
-def _parsed(text: str) -> dict[str, Any]:
-    found = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
-    if not isinstance(found, dict):
-        raise ConfigException("this is no mapping")
-    return found
 
 
 def _embedded_to_memory(entry: dict[str, Any], files: list[MemoryFile]) -> None:

@@ -120,8 +120,9 @@ def publish(
     ``parameters``: the noun's, of which ``repository``, and ``forges`` or ``forge``, are read. Beside the change comes
     what the cluster side needs to know: ``revision`` (of the branch, empty where there is none), ``superseded``
     (commits that lack the change), ``pull_request`` (its URL, or empty), ``awaits`` (what must happen before the
-    branch has the change, empty where it has it), and whether it was only ``planned``. In check mode nothing is
-    written, but the right to push is asked for. Raises GitError, ForgeError, and whatever ``think`` raises.
+    branch has the change, empty where it has it), whether it was only ``planned``, and how to ``publish`` was asked
+    for. In check mode nothing is written, but the right to push is asked for. Raises GitError, ForgeError, and
+    whatever ``think`` raises.
     """
     given, sync = parameters["repository"], wish.sync
     forges = parameters.get("forges") or [one for one in [parameters.get("forge")] if one]
@@ -130,7 +131,7 @@ def publish(
     )
     remote = git.Remote.from_params({**given, "url": sync.url, "branch": sync.branch})
     with git.Repository(remote, author=author) as repository:
-        job = Job(repository, wish.think, check_mode, say)
+        job = Job(repository, wish.think, given["publish"], check_mode, say)
         if given["publish"] == "pull_request":
             return _by_pull_request(job, PullRequests(forges, remote, author, f"{TOPICS}/{sync.branch}/{wish.topic}"))
         if given["publish"] == "worktree":
@@ -151,6 +152,8 @@ class Job(Generic[Change]):
 
     repository: git.Repository
     think: Callable[[Snapshot], Change]
+    way: str
+    """As ``repository.publish`` says."""
     check_mode: bool
     say: Say
 
@@ -168,6 +171,7 @@ class Job(Generic[Change]):
             "awaits": "",
             "pull_request": "",
             "planned": self.check_mode,
+            "publish": self.way,
             **found,
         }
 

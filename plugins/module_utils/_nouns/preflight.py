@@ -16,9 +16,13 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     ALLOW,
     AUTH,
     CLUSTER,
+    FORGE,
+    FORGES,
+    KEYS,
     NAME,
     REPOSITORY,
     SECRETS,
+    TIMEOUT,
     Specification,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import admission, model, preflight, secret, upgrade
@@ -27,13 +31,22 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._io import credentia
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
+_GATE: Specification = {
+    "hold": {"type": "int"},
+    "revert": {"type": "bool"},
+    "ignore": {"type": "list", "elements": "str"},
+}
 ARGUMENTS: Specification = {
     **AUTH,
     **NAME,
     **CLUSTER,
     **REPOSITORY,
     **SECRETS,
+    **FORGE,
+    **FORGES,
+    **TIMEOUT,
     **ALLOW,
+    "known_hosts": KEYS["known_hosts"],
     "flux": {**CLUSTER["flux"], "required": False},
     "host": {"type": "str"},
     "namespaces": {"type": "bool", "default": False},
@@ -41,10 +54,10 @@ ARGUMENTS: Specification = {
     "components": {"type": "list", "elements": "dict", "default": []},
     "upgrade": {"type": "bool", "default": False},
     "waves": {"type": "list", "elements": "raw", "default": []},
-    "gate": {"type": "dict", "default": {}},
+    "gate": {"type": "dict", "default": {}, "options": _GATE},
 }
 
-_AS_GIVEN = ("name", "environment", "substitutions", "flux", "components", "upgrade", "waves", "gate")
+_AS_GIVEN = ("name", "environment", "substitutions", "flux", "components", "upgrade", "waves")
 
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
@@ -55,6 +68,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     found = {
         "host": host,
         **{key: parameters[key] for key in _AS_GIVEN},
+        "gate": {field: value for field, value in parameters["gate"].items() if value is not None},
         "repository": {key: repository[key] for key in ("url", "branch")},
         **facts,
     }
