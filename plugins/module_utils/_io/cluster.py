@@ -21,8 +21,8 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import n
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.connection import Connection
 
 Found = TypeVar("Found")
-_PAUSES = (0.25, 2.0)  # seconds, at least and at most, between two looks at what is waited for
-_LATE = 0.15  # and in between this share of what was waited already: so late is its end known at most
+_PAUSES = (0.1, 2.0)  # seconds, at least and at most, between two looks at what is waited for
+_LATE = 0.05  # and in between this share of what was waited already: so late is its end known at most
 MANAGER = "fluxops-fleet"
 # Discovery costs some twenty requests; these are the kinds that we meet. False: cluster-scoped.
 _PLURALS = {
@@ -216,11 +216,13 @@ def _parse(answer: bytes) -> Document | None:
 def wait(probe: Callable[[], Found], done: Callable[[Found], bool], timeout: float) -> Found:
     """Probe until ``done``, or ``timeout`` seconds have passed: the last finding, either way.
 
-    A server that is away for a while is waited for as well.
+    A server that is away for a while is waited for as well. At least half of the time is left to others: a look that
+    takes long is taken less often.
     """
     start = time.monotonic()
     deadline = start + timeout
     while True:
+        looked = time.monotonic()
         try:
             found = probe()
             if done(found) or time.monotonic() >= deadline:
@@ -229,7 +231,7 @@ def wait(probe: Callable[[], Found], done: Callable[[Found], bool], timeout: flo
             if time.monotonic() >= deadline:
                 raise
         now = time.monotonic()
-        pause = min(max(_PAUSES[0], (now - start) * _LATE), _PAUSES[1])
+        pause = min(max(_PAUSES[0], (now - start) * _LATE, now - looked), _PAUSES[1])
         time.sleep(max(min(pause, deadline - now), 0))
 
 
@@ -238,6 +240,10 @@ def stages(documents: Iterable[Document]) -> list[list[Document]]:
     staged: list[list[Document]] = [[], [], []]
     for document in documents:
         defines = document["kind"] in ("Namespace", "CustomResourceDefinition")
-        custom = ".toolkit.fluxcd.io/" in document["apiVersion"]
-        staged[0 if defines else 2 if custom else 1].append(document)
+        staged[0 if defines else 2 if is_custom(document) else 1].append(document)
     return [stage for stage in staged if stage]
+
+
+def is_custom(document: Document) -> bool:
+    """Whether an object is one of Flux's own, which the API server takes once its definition is established."""
+    return ".toolkit.fluxcd.io/" in document["apiVersion"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +19,12 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents imp
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, NotReady
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_SYNC
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name, short_digest
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, stages, wait
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, is_custom, stages, wait
 
 _SERVER_FIELDS = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
 _SHOWN = (("GitRepository", FLUX_SYNC), ("Kustomization", FLUX_SYNC))
 _ESTABLISHED_SECONDS = 60
+_AT_ONCE = 4
 _INVALID, _CONFLICTING = 422, 409
 _FLUX_CLI = "flux"
 # How the API server names the managers of fields that an apply would change.
@@ -89,13 +91,20 @@ def _foreseen(cluster: Cluster, document: Document, before: Document, manager: s
 
 
 def apply(cluster: Cluster, wanted: Iterable[Document], manager: str) -> None:
-    """Apply in stages: what others need first, and that established, then the rest."""
+    """Apply in stages: definitions first, then what needs none of them, and once they are established what they define.
+
+    Within a stage a few at a time, since each waits for the API server's storage. Of failures the first one is raised.
+    """
+    definitions: set[str] = set()
     for stage in stages(wanted):
-        for document in stage:
-            _applied(cluster, document, manager)
-        definitions = [one["metadata"]["name"] for one in stage if one["kind"] == "CustomResourceDefinition"]
-        if definitions:
-            _wait_established(cluster, set(definitions))
+        if definitions and is_custom(stage[0]):
+            _wait_established(cluster, definitions)
+            definitions = set()
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(lambda document: _applied(cluster, document, manager), stage))
+        definitions |= {one["metadata"]["name"] for one in stage if one["kind"] == "CustomResourceDefinition"}
+    if definitions:
+        _wait_established(cluster, definitions)
 
 
 def _applied(
