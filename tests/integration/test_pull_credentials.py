@@ -5,17 +5,25 @@
 
 from __future__ import annotations
 
+import base64
+import http.server
 import json
+import ssl
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.integration.clusters import Cluster
 from tests.integration.conftest import Grounds
 from tests.integration.project import STAGING, Outcome, Project, eventually, new_key
+from tests.lab import Lab
 
 PASSPHRASE = "canary pass phrase"
 
@@ -180,3 +188,71 @@ def test_bearer_token_is_put_in_place_and_renewed(story: Story) -> None:
         assert data["bearerToken"] == token
         story.pulls()
     assert story.run().changed == {STAGING: 0}
+
+
+class GitHubApp:
+    """An app's API as GitHub has it, of a single question: an installation's token, which here is one of the lab's
+    forge. Only who signs by the app's key, with its number and a time of now, gets it."""
+
+    def __init__(self, lab: Lab, token: str) -> None:
+        self.key, self.asked = rsa.generate_private_key(65537, 2048), list[str]()
+        known = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                signed = self.headers["Authorization"].removeprefix("Bearer ")
+                known.asked.append(self.path)
+                self.send_response(201 if known.is_ours(signed) else 401)
+                self.send_header("Content-Type", "application/json")
+                self.end_headers()
+                self.wfile.write(json.dumps({"token": token, "expires_at": "2099-01-01T00:00:00Z"}).encode())
+
+            def log_message(self, *_unused: Any) -> None:
+                """Says nothing."""
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*(lab.settings.certificates / name for name in ("server.crt", "server.key")))
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"https://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def pem(self) -> str:
+        """The app's key as GitHub hands it out."""
+        form = serialization.PrivateFormat.TraditionalOpenSSL
+        return self.key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+
+    def is_ours(self, signed: str) -> bool:
+        """Whether a JSON Web Token (RFC 7519, RS256) says app 7, is in time, and is signed by the app's key."""
+        text, _dot, signature = signed.rpartition(".")
+        told = json.loads(_base64url(text.split(".")[1]))
+        self.key.public_key().verify(_base64url(signature), text.encode(), padding.PKCS1v15(), hashes.SHA256())
+        return bool(told["iss"] == "7" and told["iat"] <= time.time() < told["exp"])
+
+    def close(self) -> None:
+        """End it."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _base64url(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def test_github_app_pulls_by_tokens_of_its_installation(story: Story) -> None:
+    token = story.lab.forge.create_token(story.lab.forge.facts["user"], ["read:repository"])
+    app = GitHubApp(story.lab, token)
+    try:
+        key = {"kind": "github_app", "app_id": "7", "private_key": app.pem(), "base_url": app.url}
+        run = story.credential("--diff", **key, installation_id="11")
+        assert run.code == 0, run.output
+        assert "PRIVATE KEY" not in run.output
+        fields = ["ca.crt", "githubAppBaseURL", "githubAppID", "githubAppInstallationID", "githubAppPrivateKey"]
+        assert sorted(story.cluster.secret("flux-system")) == fields
+        assert story.cluster.flux("gitrepository")["spec"]["provider"] == "github"
+        story.pulls()
+        assert app.asked
+        assert {path.removeprefix("/api/v3") for path in app.asked} == {"/app/installations/11/access_tokens"}
+        assert story.run().changed == {STAGING: 0}
+    finally:
+        app.close()
