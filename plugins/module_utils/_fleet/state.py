@@ -72,7 +72,13 @@ class FluxState:
             or any(name not in self.deployments for name in _REQUIRED)
         ):
             return False
-        return self.followed == self.wanted(wanted, layout)
+        return self.followed == self.wanted(wanted, layout) and self.by_app == (wanted.provider == "github")
+
+    @property
+    def by_app(self) -> bool:
+        """Whether the root sync's source signs in as a GitHub App. What would change that it can't fetch itself: a
+        Secret of one kind does not go with the other."""
+        return bool((self.source or {}).get("spec", {}).get("provider") == "github")
 
     @property
     def stuck(self) -> bool:
