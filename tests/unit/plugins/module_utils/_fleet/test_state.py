@@ -110,6 +110,16 @@ def test_follows_however_the_path_is_written(path: str) -> None:
     assert replace(WELL, sync=synced("Kustomization", path=path)).follows(cluster(), Layout())
 
 
+def test_follows_needs_the_way_to_sign_in_that_its_secret_is_for() -> None:
+    source = WELL.source
+    assert source is not None
+    by_app = replace(WELL, source={**source, "spec": {**source["spec"], "provider": "github"}})
+    elsewhere = replace(WELL, source={**source, "spec": {**source["spec"], "provider": "azure"}})
+    app = replace(cluster(), provider="github")
+    assert (WELL.follows(app, Layout()), by_app.follows(app, Layout())) == (False, True)
+    assert (by_app.follows(cluster(), Layout()), elsewhere.follows(cluster(), Layout())) == (False, True)
+
+
 def test_follows_while_it_is_not_ready() -> None:
     assert replace(WELL, sync=synced("Kustomization", "False", path="./clusters/stg-1")).follows(cluster(), Layout())
 
