@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import overlay_changes, overlays
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document, mapping
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.overlay_changes import Built, Object
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.overlays import Tree
@@ -50,11 +50,6 @@ class Seen:
     def by_key(self) -> dict[Key, Document]:
         """The objects by kind, namespace and name."""
         return {key(one.document): one.document for one, _way in self.objects}
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """A mapping, empty where people wrote something else."""
-    return value if isinstance(value, Mapping) else {}
 
 
 def metadata(document: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -18,12 +18,11 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.adopted_clust
     Seen,
     is_sync,
     key,
-    mapping,
     metadata,
     source_of,
     spec,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document, mapping
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import without_credentials
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.requested import from_request

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import lockdown, overlays
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.adopted_clusters import mapping, metadata
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.fence import is_clear_secret
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import lockdown, overlays, plain_secrets
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.adopted_clusters import metadata
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document, mapping
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.overlays import Tree
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
 
@@ -52,7 +51,7 @@ def _of(document: Document) -> Iterator[str]:
     if kind != "Secret":
         return
     data = {**mapping(document.get("data")), **mapping(document.get("stringData"))}
-    if is_clear_secret(document):
+    if plain_secrets.is_clear(document):
         yield f"{name(document)} holds its values in clear, for whoever reads the repository: encrypt and renew them"
     for old in sorted(set(data) & set(_OLD_KEYS)):
         today = _OLD_KEYS[old]

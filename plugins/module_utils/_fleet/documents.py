@@ -137,6 +137,11 @@ def nodes(text: str) -> list[Any]:
         raise ValueError(str(error)) from None
 
 
+def mapping(value: Any) -> Mapping[str, Any]:
+    """A mapping as it is; an empty one where people wrote something else."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def label(document: Mapping[str, Any], key: str) -> str:
     """What an object's label says; empty where it has none. An object that people wrote may have any shape."""
     metadata = document.get("metadata")

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, lockdown, rights
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, lockdown, plain_secrets, rights
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document, mapping
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
     FLUX_NAMESPACE,
@@ -88,7 +88,7 @@ def _faults(one: Document, around: _Around) -> Iterator[Fault]:
         yield "object", "", "needs apiVersion, kind and metadata.name"
         return
     yield from _of_place(one, around)
-    if is_clear_secret(one):
+    if plain_secrets.is_clear(one):
         yield "data", "", "stands in clear in the repository: encrypt it with SOPS, or have it made in the cluster"
     elif one["kind"] == "RoleBinding":
         yield from _of_binding(one, around)
@@ -155,22 +155,6 @@ def _of_sync(one: Document, rendered: Rendered) -> Iterator[Fault]:
     if documents.label(one, TENANT_LABEL) != rendered.tenant.name:
         yield f"metadata.labels[{TENANT_LABEL}]", documents.label(one, TENANT_LABEL), f"is {rendered.tenant.name} here"
     yield from _of_flux(one)
-
-
-def is_clear_secret(one: Mapping[str, Any]) -> bool:
-    """Whether an object is a Secret with values that anybody can read who reads the file."""
-    if one.get("kind") != "Secret":
-        return False
-    found = [one.get("data"), one.get("stringData")]
-    values = [value for part in found for value in mapping(part).values()]
-    # https://getsops.io/docs/#encrypting: each value by itself, and what it takes to read them in the field sops.
-    encrypted = "sops" in one and all(str(value).startswith("ENC[") for value in values if value)
-    return any(found) and not encrypted
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """A mapping as it is; for anything else an empty one."""
-    return value if isinstance(value, Mapping) else {}
 
 
 def _name(one: Document) -> Any:

@@ -34,6 +34,13 @@ _VALUE = re.compile(r"(?:ENC\[AES256_GCM,.*)?", re.DOTALL)
 _ENCRYPTED_FILE = re.compile(r"^sops_mac=|^sops\s*:|\"sops\"\s*:\s*\{|^\[sops\]", re.MULTILINE)
 
 
+def is_clear(one: Mapping[str, Any]) -> bool:
+    """Whether an object is a Secret with values that anybody can read who reads its file."""
+    given = [one[name] for name in _FIELDS if isinstance(one.get(name), Mapping)] if one.get("kind") == "Secret" else []
+    values = [value for part in given for value in part.values()]
+    return bool(values) and ("sops" not in one or not all(_VALUE.fullmatch(str(value or "")) for value in values))
+
+
 def in_files(snapshot: Snapshot, paths: Iterable[str], allow: Iterable[str] = ()) -> list[Problem]:
     """What the files of these paths hold in clear, with file and line; nothing where the word for it was said."""
     wanted = [path for path in paths if path.endswith(_ENDINGS)]

@@ -13,7 +13,8 @@ from copy import deepcopy
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import overlay_changes
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.adopted_clusters import is_sync, key, mapping, spec
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.adopted_clusters import is_sync, key, spec
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import mapping
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.modernising import WITHOUT_EFFECT
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.overlay_changes import Built
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.overlays import Tree
