@@ -37,6 +37,30 @@ options:
     type: list
     elements: str
     required: true
+  unfinished:
+    description: The tenants that left while this cluster was away, as M(fluxops.fleet.tenants) returns them in
+      RV(fluxops.fleet.tenants#module:clusters). They need no word to leave. Not those that O(tenants) names.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      tenant:
+        description: The tenant's name.
+        type: str
+        required: true
+      keep_workloads:
+        description: As O(keep_workloads), for this tenant.
+        type: bool
+        default: false
+      keep_namespace:
+        description: As O(keep_namespace), for this tenant.
+        type: bool
+        default: false
+      allow:
+        description: As O(allow), for this tenant, beside it.
+        type: list
+        elements: str
+        default: []
   step:
     description: What to take away.
     type: str
@@ -115,10 +139,19 @@ revision:
   sample: main@sha1:789cc007d3f3a8a9d1f9d0c5c6e7f8a9b0c1d2e3
 left:
   description: What the tenant's syncs applied and did not delete, since people or charts have said so, or
-    O(keep_workloads). What of it lies in the tenant's namespaces goes with them, where these go.
+    O(keep_workloads). What of it lies in the tenant's namespaces goes with them, where these go. By tenant.
   returned: when the cluster was reached
-  type: list
-  elements: str
+  type: dict
+started:
+  description: When the step began, in UTC.
+  returned: when the cluster was reached
+  type: str
+  sample: "2026-11-23T14:00:00Z"
+ended:
+  description: When it was done, in UTC.
+  returned: when the cluster was reached
+  type: str
+  sample: "2026-11-23T14:00:07Z"
 """
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import run_module

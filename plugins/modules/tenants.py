@@ -20,6 +20,9 @@ description:
     left as they are, and reported.
   - A tenant that is named nowhere is left as it is, unless O(prune) is set. Only O(state=absent) takes tenants away,
     and it belongs between the steps of the playbook C(offboard), which has the clusters cleaned up in the right order.
+  - Where a tenant leaves while one of its clusters can not be reached, or is not in the run, a file
+    C(projects/<environment>/clusters/<cluster>/<tenant>.leaving) keeps what is still to do there, and the claims of its
+    namespaces stay. O(state=absent) takes it away with the first run that reaches the cluster, whoever leaves by that.
 notes:
   - This is an action; it always runs on the controller, whatever the connection of the host.
 extends_documentation_fragment:
@@ -156,6 +159,11 @@ names:
   returned: success
   type: list
   elements: str
+withdrawn:
+  description: The deploy keys that were taken away at forges, each with C(url) and C(title), with O(state=absent).
+  returned: success
+  type: list
+  elements: dict
 unlisted:
   description: The tenants that no request lists, with O(prune).
   returned: success
@@ -244,6 +252,12 @@ clusters:
       returned: always
     source_keys:
       description: The deploy keys that these need, each with C(tenant), C(namespace), C(secret), C(source) and C(url).
+      type: list
+      elements: dict
+      returned: always
+    unfinished:
+      description: The tenants that left while the cluster was away, and with O(state=absent) can be taken off it now,
+        as O(fluxops.fleet.offboard#module:unfinished).
       type: list
       elements: dict
       returned: always

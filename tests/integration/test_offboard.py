@@ -262,7 +262,7 @@ def test_what_flux_was_told_to_keep_is_said(project: Project, cluster: Cluster) 
     )
     found = project.run("--limit", STAGING, playbook=playbook)
     assert found.code == 0, found.output
-    assert f"left: ['Deployment {tenant.first}/web']" in found.words
+    assert f"left: {{'{tenant.name}': ['Deployment {tenant.first}/web']}}" in found.words
     tenant.leave_repository()
     last = offboard(project, tenant.name, "namespaces", keep_namespace=True)
     assert last.code == 0, last.output

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.integration.teams import ENVIRONMENTS, Teams
 KUSTOMIZATIONS = "kustomizations.kustomize.toolkit.fluxcd.io"
 WORD = ["remove_tenant"]
 BOTH = [*WORD, "remove_volumes"]
+STONE = f"projects/production/clusters/{PRODUCTION}/leaving.leaving"
 HANGING = ["example.com/hangs"]
 
 
@@ -38,6 +40,13 @@ class Story:
     def offboard(self, *arguments: str, tenant: str = "leaving", **variables: Any) -> Outcome:
         variables = {"fleet_allow": WORD, "fleet_tenant": tenant} | variables
         return self.project.run(*arguments, playbook="offboard", **variables)
+
+    def evidence(self) -> list[dict[str, Any]]:
+        """What the report of the last run says of it."""
+        found: list[dict[str, Any]] = json.loads((self.project.folder / "report.json").read_text()).get(
+            "offboarding", []
+        )
+        return found
 
     def left(self, name: str) -> list[tuple[str, str, str]]:
         """What a cluster still has of the tenant that leaves."""
@@ -117,6 +126,14 @@ def test_the_next_run_finishes_it(story: Story) -> None:
     assert story.left(STAGING) == []
     assert not [path for path in story.files() if path.startswith("projects/staging/")]
     assert story.teams.key_titles(story.url) == [f"{PRODUCTION}/leaving/deploy"]
+    (evidence,) = story.evidence()
+    assert evidence["cluster"] == STAGING
+    assert evidence["commit"] == story.project.commits()[0]
+    assert evidence["deploy_keys"] == [f"{STAGING}/leaving/deploy"]
+    assert evidence["started"] <= evidence["ended"]
+    (tenant,) = evidence["tenants"]
+    assert (tenant["tenant"], tenant["complete"], tenant["remains"]) == ("leaving", True, [])
+    assert tenant["removed"]["Namespace"] == tenant["removed"]["ServiceAccount"] == 1
     assert set(production) <= set(story.clusters[PRODUCTION].objects())
     again = story.offboard("--limit", STAGING)
     assert again.code == 0, again.output
@@ -130,7 +147,10 @@ def test_a_cluster_that_is_down_keeps_everything(story: Story) -> None:
     run = story.offboard()
     assert run.code != 0
     assert "does not answer" in run.failure(PRODUCTION)
-    assert story.files() == []
+    assert story.files() == [STONE, "projects/production/namespaces/leaving"]
+    (evidence,) = [one for one in story.evidence() if one["cluster"] == PRODUCTION]
+    assert not evidence["tenants"][0]["complete"]
+    assert "was not asked" in evidence["tenants"][0]["remains"][0]
     assert story.teams.key_titles(story.url) == []
     assert len(story.project.commits()) == len(commits) + 1
 
@@ -141,13 +161,18 @@ def test_and_is_finished_by_the_next_run_service_account_or_not(story: Story) ->
     eventually(gone, "Flux has let go of what is no longer in the repository")
     assert cluster.get("deployment", "-n", "leaving", "web") is not None, "Orphan keeps it whole"
     cluster.kubectl("delete", "serviceaccount", "-n", "leaving", "fleet-tenant")
-    run = story.offboard(fleet_allow=BOTH)
+    told = story.project.run("--limit", PRODUCTION, playbook="status")
+    assert "has it left, then run the playbook offboard again" in told.words
+    run = story.project.run(playbook="offboard", fleet_allow=BOTH[1:])
     assert run.code == 0, run.output
     assert story.left(PRODUCTION) == []
-    assert story.project.commits() == commits
+    assert story.files() == []
+    assert len(story.project.commits()) == len(commits) + 1
     again = story.offboard()
     assert again.code == 0, again.output
     assert again.changed == dict.fromkeys(CLUSTERS, 0)
+    nobody = story.project.run(playbook="offboard", fleet_allow=WORD)
+    assert "no cluster is to be rid of anybody" in nobody.words
 
 
 def test_the_other_tenant_has_noticed_nothing(story: Story) -> None:

@@ -50,7 +50,7 @@ def in_run(asking: Sequence[Tenant], rendered: Iterable[Rendered] = ()) -> Itera
 
 
 def in_repository(
-    asking: Sequence[Tenant], rendered: Sequence[Rendered], texts: Mapping[str, str], scope: Scope
+    asking: Sequence[Tenant], rendered: Sequence[Rendered], texts: Mapping[str, str], places: Places, scope: Scope
 ) -> Iterator[Problem]:
     """Namespaces that the repository gives to somebody else. ``texts``: the files of those that are claimed."""
     for environment, space, tenant in claims(asking, rendered):
@@ -64,7 +64,9 @@ def in_repository(
             yield from error.problems
             continue
         if owner != tenant.name:
-            hint = f"in {environment} this namespace is tenant {owner}'s: choose another"
+            stones = places.tombstones(environment, owner)
+            left = f", which has left but is still to be taken off {', '.join(sorted(stones))}" if stones else ""
+            hint = f"in {environment} this namespace is tenant {owner}'s{left}: choose another"
             yield tenant.request.problem(_path(tenant, space), space, hint)
 
 
@@ -91,6 +93,17 @@ def in_clusters(
                         f"if it is to become {tenant.name}'s, run again with fleet_allow: [{ADOPT_NAMESPACE}]"
                     )
                     yield tenant.request.problem(_path(tenant, space), space, hint)
+
+
+def departed(one: Rendered, places: Places, scope: Scope) -> Iterator[Problem]:
+    """Clusters that still have what the tenant was before it left."""
+    wanted = frozenset(one.placement.clusters) or scope.clusters(one.environment)
+    for cluster in sorted(wanted & places.tombstones(one.environment, one.tenant.name).keys()):
+        hint = (
+            f"{one.tenant.name} left while cluster {cluster} was away, which still has what it ran: run the playbook "
+            "offboard when that answers, or name other clusters"
+        )
+        yield one.tenant.request.problem(("environments", one.environment, "clusters"), "", hint)
 
 
 def _place(tenant: Tenant) -> str:

@@ -165,7 +165,10 @@ class View:
         if reasons:
             return Health(name, reasons[0][0], revision, reasons[0][1])
         if not self._sync(sync):
-            return Health(name, "missing", revision, f"there is no Kustomization {FLUX_NAMESPACE}/{sync}")
+            hint = (
+                f"there is no Kustomization {FLUX_NAMESPACE}/{sync}: has it left, then run the playbook offboard again"
+            )
+            return Health(name, "missing", revision, hint)
         suspended = [one for one in chain if self.readiness(one).state == "suspended"]
         if suspended:
             return Health(name, "suspended", revision, pause.said(pause.suspensions(suspended)))

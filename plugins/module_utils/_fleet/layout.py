@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 FLUX_NAMESPACE = "flux-system"
 FLUX_SYNC = "flux-system"
+TOMBSTONE = ".leaving"
 GIT_KEEP = ".gitkeep"
 LABEL_DOMAIN = "fleet.fluxops.io"
 UID_ANNOTATION = f"{LABEL_DOMAIN}/cluster-uid"
@@ -110,6 +111,10 @@ class Layout:
     def own_sync_file(self, environment: str, cluster: str, tenant: str) -> str:
         """The Flux Kustomization of a tenant on one of the clusters that it chose."""
         return f"{self.own_tenants(environment, cluster)}/{tenant}.yaml"
+
+    def tombstone(self, environment: str, cluster: str, tenant: str) -> str:
+        """What says that a tenant which left is still to be taken off a cluster. Flux reads no such ending."""
+        return f"{self.own_tenants(environment, cluster)}/{tenant}{TOMBSTONE}"
 
     def component(self, environment: str, layer: str, component: str) -> str:
         """The directory of what is rendered for one component."""

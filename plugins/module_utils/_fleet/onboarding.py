@@ -110,8 +110,9 @@ def plan_onboarding(wishes: Onboarding, snapshot: Snapshot) -> ProjectsPlan:
     problems = [
         *(problem for one in rendered for problem in fence.problems(one, wishes.rules)),
         *collisions.in_run(wishes.tenants, rendered),
-        *collisions.in_repository(wishes.tenants, rendered, texts, scope),
+        *collisions.in_repository(wishes.tenants, rendered, texts, places, scope),
         *collisions.in_clusters(rendered, wishes.found, places, scope),
+        *(problem for one in rendered for problem in collisions.departed(one, places, scope)),
         *(problem for one in wishes.tenants for problem in _placement_problems(one, places, scope)),
         *dependencies.problems(),
         *(problem for one in rendered for problem in _unheard(one)),

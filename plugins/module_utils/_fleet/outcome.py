@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import pause
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import departures, pause
 
 Row = dict[str, Any]
 COLUMNS = ("cluster", "ready", "changed", "flux", "infrastructure", "tenants", "revision", "failure")
@@ -64,7 +64,19 @@ def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:
         "awaits": published.get("awaits", ""),
         "infrastructure": [one for step in steps for one in (step.get("components") or {}).values()],
         "tenants": [one for step in steps for one in (step.get("tenants") or {}).values()],
+        **(_offboarding(variables, str(found.get("name"))) if role == "offboard" else {}),
     }
+
+
+def _offboarding(variables: Mapping[str, Any], name: str) -> Row:
+    """The evidence of tenants that left, where there is any; a plan is none."""
+    if variables.get("ansible_check_mode"):
+        return {}
+    plan, published, first, last = (
+        _registered(variables, f"__offboard_{one}") for one in ("plan", "published", "offboarded", "removed")
+    )
+    found = departures.evidence(plan, published, (first, last), name)
+    return {"offboarding": found} if found else {}
 
 
 def _unmerged(published: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
@@ -179,7 +191,9 @@ def details(rows: Iterable[Row]) -> list[Row]:
 def tables(rows: Sequence[Row]) -> str:
     """The clusters, and below them what of theirs needs a look."""
     second = details(rows)
-    return table(rows) + (f"\n\n{table(second, DETAILS)}" if second else "")
+    left = departures.rows(rows)
+    more = [(second, DETAILS), (left, departures.COLUMNS)]
+    return "\n\n".join([table(rows), *(table(found, columns) for found, columns in more if found)])
 
 
 def as_data(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -189,8 +203,9 @@ def as_data(rows: Iterable[Row]) -> dict[str, list[Row]]:
         contents: [{"cluster": row["cluster"], **one} for row in clusters for one in row.get(contents) or []]
         for contents in CONTENTS
     }
-    plain = [{key: value for key, value in row.items() if key not in CONTENTS} for row in clusters]
-    return {"clusters": plain, **inside}
+    plain = [{key: value for key, value in row.items() if key not in (*CONTENTS, "offboarding")} for row in clusters]
+    left = [{"cluster": row["cluster"], **row["offboarding"]} for row in clusters if row.get("offboarding")]
+    return {"clusters": plain, **inside, **({"offboarding": left} if left else {})}
 
 
 def _cell(column: str, value: Any) -> str:

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import messages
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import TOMBSTONE, Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import EDITED, Change, Plan, plan_files
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
@@ -49,10 +49,13 @@ class Places:
         self._scope, self._layout = scope, scope.layout
         self._paths = frozenset(snapshot.paths(self._layout.projects))
         self._own: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+        self._tombstones: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+        endings = {".yaml": self._own, TOMBSTONE: self._tombstones}
         for path in self._paths:
             parts = path.removeprefix(f"{self._layout.projects}/").split("/")
-            if len(parts) == _OWN_SYNC_PARTS and parts[1] == "clusters":
-                self._own[parts[0], parts[3].removesuffix(".yaml")][parts[2]] = path
+            stem, dot, ending = parts[-1].rpartition(".")
+            if len(parts) == _OWN_SYNC_PARTS and parts[1] == "clusters" and dot + ending in endings:
+                endings[dot + ending][parts[0], stem][parts[2]] = path
 
     def has(self, path: str) -> bool:
         """Whether there is a file of this path."""
@@ -79,6 +82,14 @@ class Places:
     def own(self, environment: str, tenant: str) -> Mapping[str, str]:
         """Cluster → sync file, for a tenant that chose its clusters."""
         return self._own.get((environment, tenant), {})
+
+    def tombstones(self, environment: str, tenant: str) -> Mapping[str, str]:
+        """Cluster → the file that says that the tenant left and is still to be taken off it."""
+        return self._tombstones.get((environment, tenant), {})
+
+    def departed(self, environment: str) -> list[str]:
+        """The tenants that some cluster of an environment is still to be rid of."""
+        return sorted(tenant for place, tenant in self._tombstones if place == environment)
 
     def syncs(self, environment: str, tenant: str) -> list[str]:
         """The sync files that a tenant has."""
@@ -124,6 +135,8 @@ class ProjectsPlan:
     layout: Layout = field(default_factory=Layout)
     beside: Sequence[Change] = ()
     """Changes of files that are no tenant's."""
+    unfinished: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """Cluster → the tenants that left while it was away, as ``tombstones.Departing``."""
 
     @cached_property
     def plan(self) -> Plan:
@@ -142,7 +155,7 @@ class ProjectsPlan:
         return messages.tenants_message(names, environments, self.plan.paths) if self.plan.changes else ""
 
     def outcome(self, member: Member) -> dict[str, Any]:
-        """What was planned for one cluster: files, held, tenants (that it is to have), source_keys."""
+        """What was planned for one cluster: files, held, tenants (that it is to have), source_keys, unfinished."""
         found: dict[str, Any] = {"files": [], "held": {}, "tenants": [], "source_keys": []}
         for one in self.parts:
             if one.environment != member.environment:
@@ -154,7 +167,8 @@ class ProjectsPlan:
             if member.name in one.after:
                 found["tenants"].append(one.tenant)
                 found["source_keys"] += [dict(key) for key in one.keys]
-        return {**found, "files": sorted(found["files"])}
+        unfinished = [dict(one) for one in self.unfinished.get(member.name, ())]
+        return {**found, "files": sorted(found["files"]), "unfinished": unfinished}
 
 
 def plan_together(desired: Mapping[str, str | None], actual: Mapping[str, str], hand_edits: str) -> tuple[Plan, bool]:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import messages, preflight, tenants
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import messages, preflight, tenants, tombstones
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout, deploy_key_titles
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member
@@ -90,6 +90,7 @@ def plan_retirement(wishes: Retirement, snapshot: Snapshot) -> RetirementPlan:
             texts = snapshot.read(files)
             changes += [Change(path, texts.get(path, ""), None) for path in files]
             going.append((one, bool(files)))
+    changes += _freed(wishes, {change.path for change in changes}, snapshot)
     if DECOMMISSION not in wishes.allow:
         raise_if(_unasked(one) for one, known in going if known and one.reachable)
     leaving = [one for one, _known in going]
@@ -97,6 +98,13 @@ def plan_retirement(wishes: Retirement, snapshot: Snapshot) -> RetirementPlan:
     keys, told = (_keys(wishes, leaving, snapshot, without) for without in (set[str](), gone))
     untold = {url: titles - told.get(url, set()) for url, titles in keys.items() if titles - told.get(url, set())}
     return RetirementPlan(wishes, Plan(tuple(changes), held), keys, untold)
+
+
+def _freed(wishes: Retirement, gone: Collection[str], snapshot: Snapshot) -> list[Change]:
+    """The namespaces of tenants that were still to be taken off these clusters, and off no other."""
+    environments = sorted({one.environment for one in wishes.members})
+    claims = [path for one in environments for path in tombstones.freed(wishes.layout, one, gone, snapshot)]
+    return [Change(path, text, None) for path, text in snapshot.read(claims).items()]
 
 
 def _unasked(one: Member) -> Problem:

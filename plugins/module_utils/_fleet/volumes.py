@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
@@ -78,13 +78,9 @@ def unasked(clusters: Iterable[str], asked: Collection[str], allow: Iterable[str
     )
 
 
-def leaving(clusters: Iterable[Mapping[str, Any]], names: Collection[str], allow: Iterable[str]) -> Iterator[Problem]:
-    """What is said of tenants that leave. ``clusters``: what ``preflight`` found of each."""
-    words = set(allow)
-    for one in clusters:
-        owners = one.get("namespaces") or {}
-        own: dict[str, list[Volume]] = defaultdict(list)
-        for volume in one.get("volumes") or []:
-            own[owners.get(volume["namespace"], "")].append(volume)
-        for tenant in sorted(set(names) & set(own)):
-            yield from problems(one["host"], tenant, own[tenant], words)
+def of_tenants(found: Mapping[str, Any]) -> dict[str, list[Volume]]:
+    """Tenant → its volumes in one cluster, from what ``preflight`` found of it."""
+    owners, own = found.get("namespaces") or {}, defaultdict(list)
+    for one in found.get("volumes") or []:
+        own[owners.get(one["namespace"], "")].append(one)
+    return dict(own)

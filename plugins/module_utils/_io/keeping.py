@@ -23,7 +23,7 @@ class KeptNamespaces(Departure):
 
     def clears(self, found: Remains) -> list[str]:
         """What the second step takes away, in words."""
-        spaces = [f"what makes Namespace {one} a tenant's" for one in found.lasting]
+        spaces = [f"label of Namespace {one}" for one in found.lasting]
         return [*(name(one) for one in self._beside(found)), *spaces]
 
     def namespaces(self) -> list[str]:

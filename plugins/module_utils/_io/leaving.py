@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import leaving
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.keeping import Keep
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects import ProjectsPlan, Scope
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.pruning import Pruning
@@ -29,9 +29,7 @@ class Departures:
         listed = frozenset(one.name for one in asking)
         self._pruning = Pruning(listed, parameters["prune_limit"], found) if parameters["prune"] else None
         self._waiting, self._keep = parameters["waiting"], Keep.from_params(parameters)
-        self._clusters = [
-            {**one, "volumes": self._keep.going(one.get("volumes") or [])} for one in parameters["clusters"]
-        ]
+        self._clusters, self._anybody = parameters["clusters"], bool(listed)
         self.withdrawal = forge.Withdrawal(parameters["forges"], check_mode=check_mode)
         self.unlisted: list[str] = []
         leaves = {one.name for one in asking if one.leaving}
@@ -47,7 +45,10 @@ class Departures:
         """The keys lose their rights before the files go, which are all that tells of these keys."""
         self.names = sorted({*self.names, *self.look(scope, snapshot)})
         raise_if(self._pruning.problems(self.unlisted) if self._pruning else [])
-        wishes = leaving.Leaving(scope, self.names, self._waiting, self._clusters)
+        wishes = leaving.Leaving(scope, self.names, self._waiting, self._clusters, self._keep)
         change = leaving.plan_leaving(wishes, snapshot)
+        if not (self.names or self._anybody or change.parts):
+            hint = "say who, or give requests: nobody is to leave, and no cluster is to be rid of anybody yet"
+            raise_if([Problem("run", "fleet_tenant", "", hint)])
         self.withdrawal.withdraw(leaving.key_titles(change, scope))
         return change

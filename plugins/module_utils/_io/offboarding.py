@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, offboarding, ready, volumes
@@ -35,8 +35,8 @@ class Departure:
 
     keep = Keep()
 
-    def __init__(self, cluster: Cluster, tenant: str, say: Callable[[str], None]) -> None:
-        self._cluster, self.tenant, self._say = cluster, tenant, say
+    def __init__(self, cluster: Cluster, tenant: str, say: Callable[[str], None], allow: Sequence[str]) -> None:
+        self._cluster, self.tenant, self._say, self._allow = cluster, tenant, say, allow
         self._gone: set[Reference] = set()
         self._asked = False
 
@@ -49,7 +49,7 @@ class Departure:
         sync = self._cluster.get(*_KUSTOMIZATION, tenant_sync(self.tenant), FLUX_NAMESPACE)
         return Remains(self.tenant, tuple(namespaces), sync, tuple(own), frozenset(made))
 
-    def problems(self, found: Remains, allow: list[str]) -> list[Problem]:
+    def problems(self, found: Remains) -> list[Problem]:
         """Why it must not be taken off."""
         spaces = sorted({one["metadata"]["namespace"] for one in found.own})
         accounts = [one["metadata"] for space in spaces for one in self._cluster.list("v1", "ServiceAccount", space)]
@@ -57,8 +57,8 @@ class Departure:
         where, spaces = self._cluster.where, found.lasting
         claims = [one for space in spaces for one in self._cluster.list(*volumes.CLAIMS, space)]
         going = self.keep.going(volumes.found(claims, spaces))
-        wrong = offboarding.problems(where, found, [] if self.keep.workloads else there, allow)
-        return [*wrong, *volumes.problems(where, self.tenant, going, allow)]
+        wrong = offboarding.problems(where, found, [] if self.keep.workloads else there, self._allow)
+        return [*wrong, *volumes.problems(where, self.tenant, going, self._allow)]
 
     def fences(self, found: Remains) -> list[Document]:
         """The tenant's rights and limits, by our label, in namespaces that nobody has deleted yet."""

@@ -22,8 +22,10 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import offboarding
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.keeping import Keep
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.offboarding import REMOVE_TENANT
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux, keeping
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.clock import now
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.offboarding import Departure, attempt
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
@@ -35,6 +37,12 @@ ARGUMENTS: Specification = {
     **TIMEOUT,
     "tenants": {"type": "list", "elements": "str", "required": True},
     **KEEP,
+    "unfinished": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"tenant": {"type": "str", "required": True}, **ALLOW, **KEEP},
+    },
     "step": {"type": "str", "choices": ["workloads", "namespaces"], "required": True},
 }
 
@@ -43,32 +51,46 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Take tenants off one cluster; see the module's documentation for parameters and result."""
     where, step, timeout = parameters["name"], parameters["step"], parameters["timeout"]
     first = step == "workloads"
-    raise_if(offboarding.name_problems(parameters["tenants"]))
+    raise_if(offboarding.name_problems([*parameters["tenants"], *(one["tenant"] for one in parameters["unfinished"])]))
     with Cluster(parameters["auth"], where) as cluster:
-        kind = keeping.kind(Keep.from_params(parameters))
-        departures = [kind(cluster, tenant, say) for tenant in parameters["tenants"]]
+        departures = _departures(cluster, parameters, say)
         found = [(one, one.look()) for one in departures]
-        raise_if(problem for one, remains in found for problem in one.problems(remains, parameters["allow"]))
+        raise_if(problem for one, remains in found for problem in one.problems(remains))
         removed = {one.tenant: (one.takes if first else one.clears)(remains) for one, remains in found}
         result: Result = {
             "changed": any(removed.values()),
+            "started": now(),
+            "ended": "",
             "removed": removed,
-            "diff": [
-                _diff(f"{step} of tenant {tenant} in {where}", names) for tenant, names in removed.items() if names
-            ],
+            "diff": [_diff(f"{step} of tenant {one} in {where}", names) for one, names in removed.items() if names],
         }
         if check_mode:
-            return {**result, "left": [], "revision": flux.observe(cluster).revision}
+            return {**result, "left": {}, "revision": flux.observe(cluster).revision}
         early = [name(own) for _one, remains in found for own in remains.own]
         if early and not first:
             raise NotReady(f"{where}: {', '.join(early)} must go first: run the step workloads")
         late = wait(lambda: _advance(departures, step), lambda late: not late, timeout)
         result["revision"] = flux.observe(cluster).revision
-        result["left"] = [left for one, remains in found for left in one.left(remains)] if first and not late else []
+        left = {one.tenant: one.left(remains) for one, remains in found} if first and not late else {}
+        result |= {"left": {tenant: names for tenant, names in left.items() if names}, "ended": now()}
     if not late:
         return result
     said = "; ".join(f"tenant {tenant}: {reason}" for tenant, reasons in late.items() for reason in reasons)
     return {**result, "failed": True, "msg": f"{where}: not gone after {timeout} s: {said}"}
+
+
+def _departures(cluster: Cluster, parameters: Mapping[str, Any], say: Say) -> list[Departure]:
+    """Those who leave by this run, as it says, and those who left while the cluster was away, as was said then."""
+    names, allow = parameters["tenants"], parameters["allow"]
+    kind = keeping.kind(Keep.from_params(parameters))
+    before = [one for one in parameters["unfinished"] if one["tenant"] not in names]
+    return [
+        *(kind(cluster, tenant, say, allow) for tenant in names),
+        *(
+            keeping.kind(Keep.from_params(one))(cluster, one["tenant"], say, [REMOVE_TENANT, *allow, *one["allow"]])
+            for one in before
+        ),
+    ]
 
 
 def _advance(departures: list[Departure], step: str) -> dict[str, list[str]]:

@@ -68,7 +68,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     rules = Rules.from_params(parameters)
     asking = requests.load(parameters["requests"], parameters["tenants"], rules)
     leave = Departures(parameters, asking, check_mode=check_mode)
-    result = _about(parameters, asking, members, leave)
+    result = _about(parameters, asking, members)
     plan = leave.think if parameters["state"] == "absent" else _onboarding(parameters, asking, rules, leave)
     turn = waves.Turn(parameters)
     turns = {
@@ -80,6 +80,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     result |= publish_all(parameters, verb, thoughts, check_mode=check_mode, say=say)
     result["diff"] += leave.withdrawal.diff
     result |= {"by_hand": leave.withdrawal.by_hand, "changed": result["changed"] or bool(leave.withdrawal.removed)}
+    result["withdrawn"] = [{"url": url, "title": title} for url, title in leave.withdrawal.removed]
     result |= {"names": leave.names, "unlisted": leave.unlisted}
     result["pending"] = turn.pending
     for line in onboarding.notes(result):
@@ -87,12 +88,10 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     return result
 
 
-def _about(
-    parameters: Mapping[str, Any], asking: Sequence[Tenant], members: Sequence[Member], leave: Departures
-) -> dict[str, Any]:
+def _about(parameters: Mapping[str, Any], asking: Sequence[Tenant], members: Sequence[Member]) -> dict[str, Any]:
     """The result as far as the requests alone tell it; refuses a run that is for nobody."""
-    if not asking and not leave.names:
-        raise_if([Problem("run", "fleet_requests", "", "give requests, fleet_tenants or names: there is no tenant")])
+    if not asking and parameters["state"] == "present":
+        raise_if([Problem("run", "fleet_requests", "", "give requests or fleet_tenants: there is no tenant")])
     return {
         "waiting": parameters["waiting"],
         "leaving": sorted({one.name for one in asking if one.leaving}),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import leaving, onboarding
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.keeping import Keep
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.offboarding import REMOVE_TENANT
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.projects import ProjectsPlan, Scope
@@ -152,10 +153,11 @@ def tenant(found: Mapping[str, Any], rules: Rules | None = None, where: str = "r
 
 
 def member(name: str) -> Member:
-    """One cluster of the fleet, as a run knows it."""
+    """One cluster of the fleet, as a run knows it; one with a ``!`` before its name can't be reached."""
+    name, reachable = name.removeprefix("!"), not name.startswith("!")
     environment = next((one for one, names in INVENTORY.items() if name in names), "staging")
     repository = {"url": "ssh://git@git.example/platform/fleet.git", "branch": "main"}
-    facts = {"uid": "", "reachable": True, "failure": ""}
+    facts = {"uid": "", "reachable": reachable, "failure": ""}
     return Member.from_params(
         {"host": name, "name": name, "environment": environment, "repository": repository, **facts}
     )
@@ -191,11 +193,13 @@ def leave(
     names: Sequence[str],
     *clusters: str,
     waiting: Mapping[str, str] | None = None,
+    found: Sequence[Mapping[str, Any]] = (),
+    keep: Keep | None = None,
     **settings: Any,
 ) -> ProjectsPlan:
     """The plan of a run that takes tenants away."""
     settings.setdefault("allow", [REMOVE_TENANT])
-    wishes = leaving.Leaving(scope(*clusters, **settings), names, waiting or {})
+    wishes = leaving.Leaving(scope(*clusters, **settings), names, waiting or {}, found, keep or Keep())
     return leaving.plan_leaving(wishes, Files(repository))
 
 

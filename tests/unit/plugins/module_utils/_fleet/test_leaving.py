@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import leaving
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import leaving, tombstones
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.keeping import Keep
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import shard_of
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import EDITED
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.tombstones import Tombstone
 from ansible_collections.fluxops.fleet.tests.unit.plugins.tenant_samples import (
     FLEET,
     URL,
@@ -144,3 +146,75 @@ def test_titles_of_the_keys() -> None:
     assert titles(content()) == {URL: both("stg-1") | both("stg-2")}
     assert titles(content({CLUSTERS: ["stg-1"]})) == {URL: both("stg-1") | both("stg-2")}
     assert titles(small()) == {}
+
+
+STONE = "projects/staging/clusters/stg-2/payments.leaving"
+CLAIMS = ("projects/staging/namespaces/payments", "projects/staging/namespaces/payments-jobs")
+AWAY = ("stg-1", "!stg-2", "prd-1")
+NOW_AWAY = after(BOTH, leave(BOTH, ["payments"], *AWAY))
+
+
+def test_cluster_that_is_away_keeps_a_tombstone_and_the_claims() -> None:
+    assert NOW_AWAY.keys() - OTHERS.keys() == {STONE, *CLAIMS}
+    assert tombstones.read(NOW_AWAY[STONE], STONE) == Tombstone("payments", ("payments", "payments-jobs"))
+    again = leave(NOW_AWAY, ["payments"], *AWAY)
+    assert again.plan.changes == (), "as long as it is away"
+    assert leave(NOW_AWAY, ["shop"], *AWAY).unfinished == {}
+    assert leave(NOW_AWAY, ["payments"], "!stg-1", "!stg-2", "prd-1").plan.changes == (), "no cluster more than had it"
+
+
+def test_cluster_that_is_not_in_the_run_is_as_one_that_is_away() -> None:
+    assert after(BOTH, leave(BOTH, ["payments"], "stg-1", "prd-1")) == NOW_AWAY
+
+
+@pytest.mark.parametrize("names", [[], ["shop"], ["nobody"], ["payments"]])
+def test_next_run_finishes_it_whoever_leaves_then(names: list[str]) -> None:
+    change = leave(NOW_AWAY, names, "stg-2")
+    left = after(NOW_AWAY, change)
+    assert not [path for path in left if "payments" in path and "payments-x" not in path]
+    departing = {"tenant": "payments", "keep_workloads": False, "keep_namespace": False, "allow": []}
+    expected = [] if names == ["payments"] else [departing]
+    assert change.outcome(member("stg-2"))["unfinished"] == expected
+    assert leave(NOW_AWAY, [], "stg-2", allow=[]).plan.changes, "its word was said"
+    assert leave(NOW_AWAY, [], "stg-1", "prd-1").plan.changes == ()
+    waits = leave(NOW_AWAY, [], "stg-2", waiting={"staging": "stg-2: still there"})
+    assert waits.plan.changes == ()
+
+
+def test_what_was_said_is_kept_for_the_next_run() -> None:
+    words = ["remove_tenant", "remove_volumes"]
+    repository = after(BOTH, leave(BOTH, ["payments"], *AWAY, keep=Keep(namespace=True), allow=words))
+    found = {"host": "stg-2", "name": "stg-2", "namespaces": {"payments": "payments"}}
+    held = {**found, "volumes": [{"namespace": "payments", "name": "data", "size": "1Gi", "by": "Kustomization x"}]}
+    (departing,) = leave(repository, [], "stg-2", found=[held], allow=[]).unfinished["stg-2"]
+    assert departing == {
+        "tenant": "payments", "keep_workloads": False, "keep_namespace": True, "allow": ["remove_volumes"]
+    }  # fmt: skip
+    with pytest.raises(InvalidInput, match="remove_volumes"):
+        leave(NOW_AWAY, [], "stg-2", found=[held])
+
+
+def test_two_clusters_away_come_back_one_by_one() -> None:
+    both_away = after(BOTH, leave(BOTH, ["payments"], "!stg-1", "!stg-2", "prd-1"))
+    first = after(both_away, leave(both_away, [], "stg-1"))
+    assert first.keys() == NOW_AWAY.keys()
+    assert after(first, leave(first, [], "stg-2")) == OTHERS
+
+
+def test_another_tenant_can_not_claim_what_is_still_there() -> None:
+    with pytest.raises(InvalidInput, match="which has left but is still to be taken off stg-2"):
+        onboard(NOW_AWAY, [small("blog", namespaces=["payments-jobs"])])
+
+
+def test_the_same_tenant_comes_back_elsewhere_only() -> None:
+    with pytest.raises(InvalidInput, match="left while cluster stg-2 was away"):
+        onboard(NOW_AWAY, [content()])
+    elsewhere = content({CLUSTERS: ["stg-1"]}, namespaces=["payments"])
+    back = after(NOW_AWAY, onboard(NOW_AWAY, [elsewhere]))
+    done = after(back, leave(back, [], "stg-2"))
+    assert done.keys() == back.keys() - {STONE, CLAIMS[1]}, "what it has anew is its own"
+
+
+def test_tombstone_that_can_not_be_read() -> None:
+    with pytest.raises(InvalidInput, match="does not say who has left"):
+        leave({**NOW_AWAY, STONE: "namespaces: []\n"}, [], "stg-2")

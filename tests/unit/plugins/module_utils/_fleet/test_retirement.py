@@ -26,6 +26,7 @@ from ansible_collections.fluxops.fleet.tests.unit.plugins.tenant_samples import 
     URL,
     after,
     content,
+    leave,
     member,
     onboard,
 )
@@ -107,3 +108,12 @@ def test_wrong_cluster_is_refused() -> None:
     files = {**REPOSITORY, "clusters/stg-2/cluster.yaml": pinned}
     with pytest.raises(InvalidInput, match="knows as stg-2"):
         plan(replace(member("stg-1"), uid="u-2"), files=files)
+
+
+def test_what_was_still_to_be_taken_off_it_is_nobodys() -> None:
+    away = after(REPOSITORY, leave(REPOSITORY, ["payments"], "!stg-1", "!stg-2", "prd-1"))
+    claims = {f"projects/staging/namespaces/{one}" for one in ("payments", "payments-jobs")}
+    gone = plan(member("stg-1"), files=away)
+    assert "projects/staging/clusters/stg-1/payments.leaving" in gone.plan.paths
+    assert not claims & set(gone.plan.paths), "stg-2 still has them"
+    assert claims < set(plan(member("stg-1"), member("stg-2"), files=away).plan.paths)

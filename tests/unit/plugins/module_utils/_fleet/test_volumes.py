@@ -33,21 +33,24 @@ def test_what_is_read() -> None:
     assert volumes.found(CLAIMS, ()) == []
 
 
+def test_whose_they_are() -> None:
+    owners = {"shop": "shop", "jobs": "shop", "blog": "blog"}
+    assert volumes.of_tenants({"host": "h", "namespaces": owners, "volumes": FOUND}) == {"shop": FOUND}
+    assert volumes.of_tenants({"host": "down"}) == {}
+
+
 @pytest.mark.parametrize(
-    ("names", "allow", "said"),
+    ("held", "allow", "said"),
     [
-        (["shop"], [], ["in namespace jobs: x (of no size); in namespace shop: data (2Gi), log (1Gi)"]),
-        (["shop", "blog"], ["remove_tenant"], ["fleet_allow: [remove_volumes]"]),
-        (["shop"], ["remove_volumes"], []),
-        (["blog"], [], []),
+        (FOUND, [], ["in namespace jobs: x (of no size); in namespace shop: data (2Gi), log (1Gi)"]),
+        (FOUND, ["remove_tenant"], ["fleet_allow: [remove_volumes]"]),
+        (FOUND, ["remove_volumes"], []),
         ([], [], []),
     ],
 )
-def test_tenants_that_leave(names: list[str], allow: list[str], said: list[str]) -> None:
-    owners = {"shop": "shop", "jobs": "shop", "blog": "blog"}
-    clusters = [{"host": "h", "namespaces": owners, "volumes": FOUND}, {"host": "down"}]
-    found = list(volumes.leaving(clusters, names, allow))
-    assert [one.where for one in found] == ["h"] * len(said)
+def test_what_is_said(held: list[dict[str, str]], allow: list[str], said: list[str]) -> None:
+    found = volumes.problems("h", "shop", held, allow)
+    assert [(one.where, one.field) for one in found] == [("h", "tenant shop")] * len(said)
     assert all(part in one.hint for one, part in zip(found, said, strict=True))
 
 
