@@ -74,6 +74,11 @@ options:
     description: Whether their namespaces stay, with O(state=absent). Then only volumes go that Flux applied.
     type: bool
     default: false
+  moved:
+    description: Whether the tenants that move, by V(move_tenant) in O(allow), are ready where they moved to, and the
+      workloads are taken off where they are to leave, so that their files and keys of there can go too.
+    type: bool
+    default: false
   waiting:
     description: Environment to reason, of environments whose files stay as they are, with O(state=absent).
     type: dict
@@ -98,6 +103,8 @@ options:
       - V(adopt_namespace) gives a tenant a namespace that exists in a cluster already.
       - V(remove_tenant) lets O(state=absent) remove tenants that exist.
       - V(plain_secret) accepts values of Secrets that stand in clear in what this run reads and writes.
+      - V(move_tenant) lets a tenant leave clusters that it chose, or an environment that its request no longer names,
+        after it is ready on the others. They are left as they are, and returned as C(moves), until O(moved) is set.
       - V(remove_volumes) lets namespaces go, with their tenant or by V(remove_namespace), that hold
         PersistentVolumeClaims in a cluster.
     type: list
@@ -254,6 +261,11 @@ clusters:
       description: The deploy keys that these need, each with C(tenant), C(namespace), C(secret), C(source) and C(url).
       type: list
       elements: dict
+      returned: always
+    moves:
+      description: The tenants that are to be taken off the cluster once they are ready on the others.
+      type: list
+      elements: str
       returned: always
     unfinished:
       description: The tenants that left while the cluster was away, and with O(state=absent) can be taken off it now,

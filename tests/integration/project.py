@@ -182,6 +182,20 @@ class Project:
         body = {"branch": "main", "message": f"remove {path}", "sha": self.tree()[path]}
         self.lab.forge.call("DELETE", f"/repos/{full}/contents/{path}", json=body)
 
+    def merge(self) -> None:
+        """Squash the one open pull request into the branch."""
+        full = self.lab.forge._full(self.repository)
+        (pull,) = self.lab.forge.call("GET", f"/repos/{full}/pulls?state=open")
+        path, body = f"/repos/{full}/pulls/{pull['number']}", {"Do": "squash", "delete_branch_after_merge": True}
+
+        def merged() -> bool:
+            if not self.lab.forge.call("GET", path)["mergeable"]:
+                return False
+            self.lab.forge.call("POST", f"{path}/merge", json=body)
+            return True
+
+        eventually(merged, "the forge lets the pull request be merged")
+
     def traces(self, needles: Iterable[str]) -> list[str]:
         """Files of the project that hold one of the needles, the inventory left out, in which they were given."""
         wanted = [needle.encode() for needle in needles]

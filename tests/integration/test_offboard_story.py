@@ -162,7 +162,7 @@ def test_and_is_finished_by_the_next_run_service_account_or_not(story: Story) ->
     assert cluster.get("deployment", "-n", "leaving", "web") is not None, "Orphan keeps it whole"
     cluster.kubectl("delete", "serviceaccount", "-n", "leaving", "fleet-tenant")
     told = story.project.run("--limit", PRODUCTION, playbook="status")
-    assert "has it left, then run the playbook offboard again" in told.words
+    assert "if it has left, run offboard again" in told.words
     run = story.project.run(playbook="offboard", fleet_allow=BOTH[1:])
     assert run.code == 0, run.output
     assert story.left(PRODUCTION) == []
@@ -183,7 +183,34 @@ def test_the_other_tenant_has_noticed_nothing(story: Story) -> None:
     assert {f"projects/{one}/staying/tenant.yaml" for one in ENVIRONMENTS} <= story.project.tree().keys()
 
 
-def test_it_can_come_back_and_leave_again_at_once_since_no_request_lists_it(story: Story) -> None:
+def test_it_moves_and_nothing_goes_before_it_runs_elsewhere(story: Story) -> None:
+    """A first commit brings it, a second one takes it away; where it does not get ready there is no second."""
+    request = story.teams.request("leaving", story.url)
+    asked = request["environments"]
+    here, there = (story.teams.write(request | {"environments": {one: asked[one]}}) for one in ENVIRONMENTS)
+    broken = {"environments": {"production": {**asked["production"], "path": "./nowhere"}}}
+    first = story.project.run(playbook="onboard", fleet_requests=here)
+    assert first.code == 0, first.output
+    refused = story.project.run(playbook="onboard", fleet_requests=there)
+    assert "fleet_allow: [move_tenant]" in refused.words
+    move: dict[str, Any] = {"playbook": "onboard", "fleet_allow": ["move_tenant"]}
+    late = story.project.run(fleet_requests=story.teams.write(request | broken), **move)
+    assert late.code != 0
+    assert story.clusters[STAGING].get("deployment", "-n", "leaving", "web") is not None
+    assert "projects/staging/leaving/tenant.yaml" in story.project.tree()
+    commits = story.project.commits()
+    run = story.project.run(fleet_requests=there, **move)
+    assert run.code == 0, run.output
+    assert len(story.project.commits()) == len(commits) + 2
+    assert story.left(STAGING) == []
+    assert not [path for path in story.files() if "staging" in path]
+    assert story.clusters[PRODUCTION].get("deployment", "-n", "leaving", "web") is not None
+    assert story.teams.key_titles(story.url) == [f"{PRODUCTION}/leaving/deploy"]
+    again = story.project.run(fleet_requests=there, **move)
+    assert (again.code, again.changed) == (0, dict.fromkeys(CLUSTERS, 0)), again.output
+
+
+def test_it_can_come_back_and_leave_by_pull_request_since_no_request_lists_it_or_its_own_says_so(story: Story) -> None:
     story.onboard()
     commits = story.project.commits()
     pruning: dict[str, Any] = {"fleet_requests": story.teams.write(story.requests[1]), "fleet_prune": True}
@@ -194,7 +221,16 @@ def test_it_can_come_back_and_leave_again_at_once_since_no_request_lists_it(stor
     assert many.code != 0
     assert "at most 0 leave by one run: leaving" in many.words
     assert story.project.commits() == commits
-    run = story.project.run(playbook="offboard", fleet_allow=WORD, **pruning)
+    asked = story.project.run(playbook="offboard", fleet_allow=WORD, fleet_publish="pull_request", **pruning)
+    assert asked.code == 0, asked.output
+    assert [asked.rows[name]["ready"] for name in CLUSTERS] == ["published", "published"]
+    assert story.project.commits() == commits
+    for cluster in story.clusters.values():
+        assert cluster.get("deployment", "-n", "leaving", "web") is None
+        assert cluster.get("namespace", "leaving") is not None
+    story.project.merge()
+    absent = story.teams.write(story.requests[0] | {"state": "absent"}, story.requests[1])
+    run = story.project.run(playbook="offboard", fleet_allow=WORD, fleet_requests=absent)
     assert run.code == 0, run.output
     assert len(story.project.commits()) == len(commits) + 1
     assert [story.left(name) for name in CLUSTERS] == [[], []]

@@ -14,7 +14,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import git
 from ansible_collections.fluxops.fleet.plugins.module_utils._nouns import deployment_repository, verdict
 from tests.integration.conftest import Grounds
-from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Project, eventually
+from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, eventually
 from tests.integration.test_git import Place, forge, make_key, place
 from tests.integration.test_tenants_git import CLUSTERS as MEMBERS
 from tests.integration.test_tenants_git import FILE, changed_by_others, content, request, run
@@ -266,21 +266,6 @@ def test_a_wave_is_not_taken_back_over_the_work_of_others(place: Place, *, same_
         assert "clusters/stg-1/added.yaml" not in place.tree()
 
 
-def merged_at(project: Project) -> None:
-    """Squash the one open pull request of a project into its branch."""
-    full = project.lab.forge._full(project.repository)
-    (pull,) = project.lab.forge.call("GET", f"/repos/{full}/pulls?state=open")
-    body = {"Do": "squash", "delete_branch_after_merge": True}
-
-    def merge() -> bool:
-        if not project.lab.forge.call("GET", f"/repos/{full}/pulls/{pull['number']}")["mergeable"]:
-            return False
-        project.lab.forge.call("POST", f"/repos/{full}/pulls/{pull['number']}/merge", json=body)
-        return True
-
-    eventually(merge, "the forge lets the pull request be merged")
-
-
 def test_a_bootstrap_by_pull_request_in_two_steps(grounds: Grounds) -> None:
     project = grounds.clean()
     project.edit("README.md", "the fleet\n")
@@ -298,7 +283,7 @@ def test_a_bootstrap_by_pull_request_in_two_steps(grounds: Grounds) -> None:
     assert "/pulls/1: run the cluster phase (--tags clusters) after the merge" in early.failure(STAGING)
     assert not grounds.clusters[STAGING].has_flux()
 
-    merged_at(project)
+    project.merge()
     done = project.run("--tags", "clusters", **given)
     assert done.code == 0, done.output
     assert [done.rows[name]["ready"] for name in CLUSTERS] == [True, True]
@@ -318,7 +303,7 @@ def test_waves_by_pull_request_come_one_by_one(grounds: Grounds) -> None:
     assert first.code == 0, first.output
     assert [first.rows[name]["ready"] for name in CLUSTERS] == ["published", "not started"]
     assert project.tree() == before
-    merged_at(project)
+    project.merge()
     merged = project.tree()
     assert changed(before, merged) == {f"clusters/{STAGING}"}
 
@@ -327,7 +312,7 @@ def test_waves_by_pull_request_come_one_by_one(grounds: Grounds) -> None:
     assert [second.rows[name]["ready"] for name in CLUSTERS] == [True, "published"]
     assert "--no-cross-namespace-refs=true" not in grounds.clusters[STAGING].arguments("kustomize-controller")
     assert grounds.clusters[PRODUCTION].writes() == writes
-    merged_at(project)
+    project.merge()
     assert changed(merged, project.tree()) == {f"clusters/{PRODUCTION}"}
 
     third = project.run(**given)

@@ -109,9 +109,13 @@ class View:
     def tenant(self, name: str, *, with_shard: bool = False) -> Health:
         """How one tenant is: ``tenant-<name>`` and all of Flux's in its namespaces; with its shard, what will come too.
 
-        A shard that waits for infrastructure stops no tenant that runs.
+        A shard that waits for infrastructure stops no tenant that runs. Of one that nothing brings in any more, what is
+        left of it says nothing.
         """
         own = self.own(name)
+        if not with_shard and not self.syncs(name):
+            hint = f"there is no Kustomization {FLUX_NAMESPACE}/{tenant_sync(name)}: if it has left, run offboard again"
+            return Health(name, "missing", "", hint)
         shards = [self._sync(f"projects-{shard}") for shard in (shard_of(name), "own")] if with_shard else []
         chain = [*(one for one in shards if one), *self.syncs(name), *own]
         return self._judged(name, tenant_sync(name), chain, _revision(own, ("Kustomization", "HelmRelease")))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight, tenants, tombstones, volumes
@@ -86,6 +86,13 @@ def key_titles(change: ProjectsPlan, scope: Scope) -> dict[str, set[str]]:
             for cluster in part.before | scope.clusters(part.environment):
                 titles[key["url"]] |= {*deploy_key_titles(cluster, key["namespace"], key["source"])}
     return titles
+
+
+def moved_titles(change: ProjectsPlan, scope: Scope) -> dict[str, set[str]]:
+    """The same, of the clusters alone that tenants have moved away from."""
+    gone = [replace(one, before=one.before - one.after) for one in change.parts if one.before - one.after]
+    alone = replace(scope, members=(), inventory={})
+    return key_titles(ProjectsPlan(gone, change.layout), alone)
 
 
 class _Environment:

@@ -19,6 +19,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
     fence,
     plain_secrets,
     preflight,
+    tenant_moves,
     tenants,
     volumes,
 )
@@ -56,6 +57,8 @@ class Onboarding:
     found: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     volumes: Mapping[str, Sequence[volumes.Volume]] = field(default_factory=dict)
     sops: Sops = field(default_factory=Sops)
+    moved: bool = False
+    """Whether the tenants that move are ready where they moved to."""
 
     def rendered(self, dependencies: Dependencies) -> list[Rendered]:
         """The files of all tenants in the environments of the run."""
@@ -106,24 +109,28 @@ def plan_onboarding(wishes: Onboarding, snapshot: Snapshot) -> ProjectsPlan:
     wishes.renderer.know(artifacts=artifacts.environments(clusters, snapshot, scope.layout))
     rendered = wishes.rendered(dependencies)
     texts = _texts(wishes, rendered, places, snapshot)
-    cases = [_case(one, places, texts, scope) for one in rendered]
+    cases = [_case(one, wishes, places, texts) for one in rendered]
+    parts = [*(one.part for one in cases), *tenant_moves.parts(wishes.tenants, places, scope, moved=wishes.moved)]
     problems = [
         *(problem for one in rendered for problem in fence.problems(one, wishes.rules)),
         *collisions.in_run(wishes.tenants, rendered),
         *collisions.in_repository(wishes.tenants, rendered, texts, places, scope),
         *collisions.in_clusters(rendered, wishes.found, places, scope),
         *(problem for one in rendered for problem in collisions.departed(one, places, scope)),
-        *(problem for one in wishes.tenants for problem in _placement_problems(one, places, scope)),
+        *(problem for one in wishes.tenants for problem in _placement_problems(one, scope)),
+        *(problem for one in wishes.tenants for problem in tenant_moves.unnamed(one, places, scope)),
         *dependencies.problems(),
         *(problem for one in rendered for problem in _unheard(one)),
-        *(problem for case in cases for problem in case.words(scope.allow)),
+        *(problem for case in cases for problem in case.words(scope.allow, moved=wishes.moved)),
+        *tenant_moves.problems(wishes.tenants, parts, scope, wishes.found, wishes.volumes),
         *(problem for case in cases for problem in case.volumes(wishes)),
         *wishes.rules.policy.unknown(scope.inventory),
         *_plain_secrets(wishes, places, texts, snapshot),
         *extra.problems({(one.environment, one.tenant.name) for one in rendered}, places, snapshot),
     ]
     raise_if(problems)
-    return ProjectsPlan([case.part for case in cases], scope.layout, wishes.sops.change(snapshot, scope.layout))
+    gone = tenant_moves.departures(wishes.tenants, scope, snapshot) if wishes.moved else ()
+    return ProjectsPlan([*parts, *gone], scope.layout, wishes.sops.change(snapshot, scope.layout))
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,7 @@ class _Case:
     part: Part
     gone: tuple[str, ...]
 
-    def words(self, allow: Sequence[str]) -> Iterator[Problem]:
+    def words(self, allow: Sequence[str], *, moved: bool) -> Iterator[Problem]:
         """What the change takes away, where nobody said the word for it."""
         tenant, environment = self.rendered.tenant, self.rendered.environment
         if not self.part.plan.changes:
@@ -145,10 +152,11 @@ class _Case:
                 f"in it would be deleted; if that is meant, run again with fleet_allow: [{REMOVE_NAMESPACE}]"
             )
             yield tenant.request.problem(("namespaces",), "", hint)
-        for cluster in sorted(self.part.before - self.part.after) if ORPHAN_TENANT not in allow else ():
+        for cluster in sorted(self.part.before - self.part.after) if not (moved or ORPHAN_TENANT in allow) else ():
             hint = (
                 f"{tenant.name} is on cluster {cluster}, which this request leaves out: its objects would stay there, "
-                f"and nobody would keep them; if that is meant, run again with fleet_allow: [{ORPHAN_TENANT}]"
+                f"and nobody would keep them; if that is meant, run again with fleet_allow: [{ORPHAN_TENANT}]; "
+                f"[{tenant_moves.MOVE_TENANT}] has it taken off a cluster that it chose once it is ready elsewhere"
             )
             yield tenant.request.problem(("environments", environment, "clusters"), "", hint)
 
@@ -191,14 +199,16 @@ def _texts(wishes: Onboarding, rendered: Sequence[Rendered], places: Places, sna
     return texts | snapshot.read(path for path in former if places.has(path))
 
 
-def _case(one: Rendered, places: Places, texts: Mapping[str, str], scope: Scope) -> _Case:
+def _case(one: Rendered, wishes: Onboarding, places: Places, texts: Mapping[str, str]) -> _Case:
+    scope = wishes.scope
     name, environment, layout = one.tenant.name, one.environment, scope.layout
+    staying = {} if wishes.moved else tenant_moves.staying(one, places, scope)
     file, gone = layout.tenant_file(environment, name), _gone(one, texts, layout)
     desired: dict[str, str | None] = {file: one.text}
     desired |= {layout.claim(environment, space): one.claim for space in one.namespaces}
     claims = {layout.claim(environment, space) for space in gone}
     desired |= {path: None for path in claims if tenants.claimant(texts.get(path, ""), path) == name}
-    desired |= dict.fromkeys(places.syncs(environment, name))
+    desired |= dict.fromkeys(path for path in places.syncs(environment, name) if path not in staying.values())
     chosen = one.placement.chosen(scope.clusters(environment))
     desired |= {
         layout.own_sync_file(environment, cluster, name): one.exceptions.get(cluster, one.sync) for cluster in chosen
@@ -206,10 +216,11 @@ def _case(one: Rendered, places: Places, texts: Mapping[str, str], scope: Scope)
     desired |= {} if chosen else {layout.sync_file(environment, name): one.sync}
     plan, left = plan_together(desired, texts, scope.hand_edits)
     before = places.clusters(environment, name)
-    after = before if left else frozenset(one.placement.clusters) or scope.clusters(environment)
+    after = before if left else (frozenset(one.placement.clusters) or scope.clusters(environment)) | staying.keys()
     objects = tenants.objects(texts.get(file, ""), file) if left else one.documents
     verb = "update" if places.has(file) else "onboard"
-    return _Case(one, Part(name, environment, plan, verb, before, after, tenants.keys(name, objects)), gone)
+    leaves, keys = frozenset(staying), tenants.keys(name, objects)
+    return _Case(one, Part(name, environment, plan, verb, before, after, keys, leaves), gone)
 
 
 def _gone(one: Rendered, texts: Mapping[str, str], layout: Layout) -> tuple[str, ...]:
@@ -229,8 +240,8 @@ def _unheard(one: Rendered) -> Iterator[Problem]:
             yield Problem(tenants.SYNC_TEMPLATE, "spec.patches", "", hint)
 
 
-def _placement_problems(tenant: Tenant, places: Places, scope: Scope) -> Iterator[Problem]:
-    """Clusters that the inventory does not have, and environments that a request no longer names."""
+def _placement_problems(tenant: Tenant, scope: Scope) -> Iterator[Problem]:
+    """Clusters that the inventory does not have."""
     for placement in tenant.placements:
         known, asked = scope.clusters(placement.environment), ("environments", placement.environment)
         named: list[tuple[str, Path]] = [(one, (*asked, "clusters")) for one in placement.clusters]
@@ -239,11 +250,3 @@ def _placement_problems(tenant: Tenant, places: Places, scope: Scope) -> Iterato
             if known and cluster not in known:
                 hint = f"no cluster of {placement.environment} is called so (there are {', '.join(sorted(known))})"
                 yield tenant.request.problem(path, cluster, hint)
-    for environment in scope.environments:
-        file = scope.layout.tenant_file(environment, tenant.name)
-        if environment not in tenant.environments and places.has(file) and not tenant.leaving:
-            hint = (
-                f"the repository has {tenant.name} in {environment}: name that environment again, or take the tenant "
-                f"out of it with the playbook offboard and --limit {environment}"
-            )
-            yield tenant.request.problem(("environments",), "", hint)

@@ -53,9 +53,10 @@ class Places:
         endings = {".yaml": self._own, TOMBSTONE: self._tombstones}
         for path in self._paths:
             parts = path.removeprefix(f"{self._layout.projects}/").split("/")
-            stem, dot, ending = parts[-1].rpartition(".")
-            if len(parts) == _OWN_SYNC_PARTS and parts[1] == "clusters" and dot + ending in endings:
-                endings[dot + ending][parts[0], stem][parts[2]] = path
+            if len(parts) == _OWN_SYNC_PARTS and parts[1] == "clusters":
+                stem, dot, ending = parts[3].rpartition(".")
+                if dot + ending in endings:
+                    endings[dot + ending][parts[0], stem][parts[2]] = path
 
     def has(self, path: str) -> bool:
         """Whether there is a file of this path."""
@@ -119,6 +120,8 @@ class Part:
     before: frozenset[str] = frozenset()
     after: frozenset[str] = frozenset()
     keys: Sequence[Mapping[str, str]] = ()
+    leaves: frozenset[str] = frozenset()
+    """Clusters that keep the tenant only until it is ready where it moved to."""
 
     def concerns(self, path: str, cluster: str, layout: Layout) -> bool:
         """Whether a path of this change matters to a cluster: not what lies among another one's own."""
@@ -155,8 +158,9 @@ class ProjectsPlan:
         return messages.tenants_message(names, environments, self.plan.paths) if self.plan.changes else ""
 
     def outcome(self, member: Member) -> dict[str, Any]:
-        """What was planned for one cluster: files, held, tenants (that it is to have), source_keys, unfinished."""
-        found: dict[str, Any] = {"files": [], "held": {}, "tenants": [], "source_keys": []}
+        """What was planned for one cluster: files, held, tenants (that it is to have), …."""
+        found: dict[str, Any] = {"files": [], "held": {}}
+        found |= {"tenants": [], "source_keys": [], "moves": []}
         for one in self.parts:
             if one.environment != member.environment:
                 continue
@@ -164,6 +168,8 @@ class ProjectsPlan:
             found["files"] += matters
             held = {path: why for path, why in one.plan.held.items() if one.concerns(path, member.name, self.layout)}
             found["held"] |= held
+            if member.name in one.leaves:
+                found["moves"].append(one.tenant)
             if member.name in one.after:
                 found["tenants"].append(one.tenant)
                 found["source_keys"] += [dict(key) for key in one.keys]

@@ -46,6 +46,7 @@ _PLURALS = {
     "Pod": ("pods", True),
     "Receiver": ("receivers", True),
     "ResourceQuota": ("resourcequotas", True),
+    "Role": ("roles", True),
     "RoleBinding": ("rolebindings", True),
     "Secret": ("secrets", True),
     "SelfSubjectAccessReview": ("selfsubjectaccessreviews", False),

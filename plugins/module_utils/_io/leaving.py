@@ -41,6 +41,11 @@ class Departures:
         self.unlisted = sorted({*self.unlisted, *found})
         return found
 
+    def withdraw_moved(self, change: ProjectsPlan, scope: Scope, *, moved: bool) -> None:
+        """The keys of the clusters that tenants have moved away from."""
+        if moved:
+            self.withdrawal.withdraw(leaving.moved_titles(change, scope))
+
     def think(self, scope: Scope, snapshot: Snapshot) -> ProjectsPlan:
         """The keys lose their rights before the files go, which are all that tells of these keys."""
         self.names = sorted({*self.names, *self.look(scope, snapshot)})

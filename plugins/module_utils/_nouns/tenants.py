@@ -52,6 +52,7 @@ ARGUMENTS: Specification = {
     "prune": {"type": "bool", "default": False},
     "prune_limit": {"type": "int", "default": 5},
     **KEEP,
+    "moved": {"type": "bool", "default": False},
     "waiting": {"type": "dict", "default": {}},
     "unreachable": {"type": "str", "choices": ["skip", "fail"], "default": "skip"},
     "hand_edits": {"type": "str", "choices": list(HAND_EDITS), "default": "hold"},
@@ -115,11 +116,13 @@ def _onboarding(parameters: Mapping[str, Any], asking: Sequence[Tenant], rules: 
     sops = Sops.from_params(parameters["sops"])
     decryption = {name: sops.tenant_decryption(name) for name in sops.tenants}
     renderer = Renderer(templates.read("onboard", parameters["templates"]), decryption=decryption)
-    staying = [one for one in asking if not one.leaving]
+    staying, moved = [one for one in asking if not one.leaving], parameters["moved"]
 
     def think(scope: Scope, snapshot: Snapshot) -> ProjectsPlan:
         leave.look(scope, snapshot)
-        wishes = onboarding.Onboarding(scope, staying, renderer, rules, found, claimed, sops)
-        return onboarding.plan_onboarding(wishes, snapshot)
+        wishes = onboarding.Onboarding(scope, staying, renderer, rules, found, claimed, sops, moved)
+        change = onboarding.plan_onboarding(wishes, snapshot)
+        leave.withdraw_moved(change, scope, moved=moved)
+        return change
 
     return think

@@ -176,6 +176,7 @@ def onboard(
     templates: Mapping[str, str] | None = None,
     found: Mapping[str, Mapping[str, str]] | None = None,
     volumes: Mapping[str, Sequence[Mapping[str, str]]] | None = None,
+    moved: bool = False,
     **settings: Any,
 ) -> ProjectsPlan:
     """The plan of a run for some clusters and requests against the files of a repository."""
@@ -184,7 +185,7 @@ def onboard(
     place = scope(*names, **settings)
     there = {one.name: (found or {}).get(one.name, {}) for one in place.members}
     claimed = {name: [dict(one) for one in own] for name, own in (volumes or {}).items()}
-    wishes = onboarding.Onboarding(place, made, renderer, rules or Rules(), there, claimed)
+    wishes = onboarding.Onboarding(place, made, renderer, rules or Rules(), there, claimed, moved=moved)
     return onboarding.plan_onboarding(wishes, Files(repository))
 
 

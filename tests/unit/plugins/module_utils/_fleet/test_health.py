@@ -48,7 +48,7 @@ def tenant(*objects: dict[str, Any], asked: str = "", with_shard: bool = False) 
         ([tenant_sync("shop"), flux("HelmRelease", "shop-jobs/web", "False")], "failed", "HelmRelease shop-jobs/web: "),
         ([tenant_sync("shop"), flux("GitRepository", "other/deploy", "False")], "ready", ""),
         ([tenant_sync("shop"), tenant_sync("other", "False")], "ready", ""),
-        ([flux("GitRepository", "shop/deploy", "False")], "failed", "GitRepository shop/deploy: "),
+        ([flux("GitRepository", "shop/deploy", "False")], "missing", "if it has left, run offboard again"),
         ([flux("GitRepository", "shop/deploy")], "missing", "there is no Kustomization flux-system/tenant-shop"),
         ([tenant_sync("shop"), flux("HelmRepository", "shop/charts", "False", type="oci")], "ready", ""),
         ([tenant_sync("shop"), flux("HelmRelease", "shop/web", suspend=True)], "suspended", "HelmRelease shop/web"),
