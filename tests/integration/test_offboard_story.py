@@ -246,10 +246,9 @@ def test_unknown_tenant_is_no_error(story: Story) -> None:
     assert story.project.commits() == commits
 
 
-@pytest.mark.parametrize("tenant", ["../x", "Foo", "", "sync"])
-def test_bad_names(story: Story, tenant: str) -> None:
+def test_bad_name(story: Story) -> None:
     commits = story.project.commits()
-    run = story.offboard(tenant=tenant)
+    run = story.offboard(tenant="../x")
     assert run.code != 0
     assert "fleet_tenant" in run.words or "tenant" in run.words
     assert story.project.commits() == commits
