@@ -52,7 +52,12 @@ def in_run(asking: Sequence[Tenant], rendered: Iterable[Rendered] = ()) -> Itera
 def in_repository(
     asking: Sequence[Tenant], rendered: Sequence[Rendered], texts: Mapping[str, str], places: Places, scope: Scope
 ) -> Iterator[Problem]:
-    """Namespaces that the repository gives to somebody else. ``texts``: the files of those that are claimed."""
+    """Namespaces that the repository gives to somebody else, and clusters that still have what a tenant was before.
+
+    ``texts``: the files of the namespaces that are claimed.
+    """
+    for one in rendered:
+        yield from _departed(one, places, scope)
     for environment, space, tenant in claims(asking, rendered):
         path = scope.layout.claim(environment, space)
         text = texts.get(path)
@@ -95,7 +100,7 @@ def in_clusters(
                     yield tenant.request.problem(_path(tenant, space), space, hint)
 
 
-def departed(one: Rendered, places: Places, scope: Scope) -> Iterator[Problem]:
+def _departed(one: Rendered, places: Places, scope: Scope) -> Iterator[Problem]:
     """Clusters that still have what the tenant was before it left."""
     wanted = frozenset(one.placement.clusters) or scope.clusters(one.environment)
     for cluster in sorted(wanted & places.tombstones(one.environment, one.tenant.name).keys()):

@@ -48,7 +48,7 @@ ORPHAN_TENANT = "orphan_tenant"
 @dataclass(frozen=True)
 class Onboarding:
     """What a run wants of one repository. ``found``: cluster → namespace that is there → the tenant of its label;
-    ``volumes``: cluster → the volumes of tenants there, as ``volumes.Volume``."""
+    ``volumes``: cluster → the volumes of tenants there, as ``volumes.Volume``; ``moved``: those who move are ready."""
 
     scope: Scope
     tenants: Sequence[Tenant]
@@ -58,7 +58,6 @@ class Onboarding:
     volumes: Mapping[str, Sequence[volumes.Volume]] = field(default_factory=dict)
     sops: Sops = field(default_factory=Sops)
     moved: bool = False
-    """Whether the tenants that move are ready where they moved to."""
 
     def rendered(self, dependencies: Dependencies) -> list[Rendered]:
         """The files of all tenants in the environments of the run."""
@@ -116,7 +115,6 @@ def plan_onboarding(wishes: Onboarding, snapshot: Snapshot) -> ProjectsPlan:
         *collisions.in_run(wishes.tenants, rendered),
         *collisions.in_repository(wishes.tenants, rendered, texts, places, scope),
         *collisions.in_clusters(rendered, wishes.found, places, scope),
-        *(problem for one in rendered for problem in collisions.departed(one, places, scope)),
         *(problem for one in wishes.tenants for problem in _placement_problems(one, scope)),
         *(problem for one in wishes.tenants for problem in tenant_moves.unnamed(one, places, scope)),
         *dependencies.problems(),
@@ -129,8 +127,8 @@ def plan_onboarding(wishes: Onboarding, snapshot: Snapshot) -> ProjectsPlan:
         *extra.problems({(one.environment, one.tenant.name) for one in rendered}, places, snapshot),
     ]
     raise_if(problems)
-    gone = tenant_moves.departures(wishes.tenants, scope, snapshot) if wishes.moved else ()
-    return ProjectsPlan([*parts, *gone], scope.layout, wishes.sops.change(snapshot, scope.layout))
+    parts += tenant_moves.departures(wishes.tenants, scope, snapshot, moved=wishes.moved)
+    return ProjectsPlan(parts, scope.layout, wishes.sops.change(snapshot, scope.layout))
 
 
 @dataclass(frozen=True)
@@ -234,10 +232,10 @@ def _gone(one: Rendered, texts: Mapping[str, str], layout: Layout) -> tuple[str,
 
 def _unheard(one: Rendered) -> Iterator[Problem]:
     """Exceptions that a user's template leaves out."""
+    hint = f"leaves sync.patches out, by which {one.tenant.name} has its exception on"
     for cluster, text in one.exceptions.items():
         if text == one.sync and one.placement.exceptions[cluster] != one.placement.delivery:
-            hint = f"leaves sync.patches out, by which {one.tenant.name} has its exception on {cluster}"
-            yield Problem(tenants.SYNC_TEMPLATE, "spec.patches", "", hint)
+            yield Problem(tenants.SYNC_TEMPLATE, "spec.patches", "", f"{hint} {cluster}")
 
 
 def _placement_problems(tenant: Tenant, scope: Scope) -> Iterator[Problem]:

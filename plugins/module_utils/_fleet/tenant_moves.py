@@ -57,11 +57,13 @@ def parts(asking: Iterable[Tenant], places: Places, scope: Scope, *, moved: bool
             yield Part(tenant.name, environment, Plan(), leaving.VERB, there, there, leaves=there)
 
 
-def departures(asking: Iterable[Tenant], scope: Scope, snapshot: Snapshot) -> Iterator[Part]:
+def departures(asking: Iterable[Tenant], scope: Scope, snapshot: Snapshot, *, moved: bool) -> Iterator[Part]:
     """The same when they do: their files there go."""
+    if not moved or MOVE_TENANT not in scope.allow:
+        return
     places = Places(snapshot, scope)
     names: dict[str, list[str]] = {}
-    for tenant in asking if MOVE_TENANT in scope.allow else ():
+    for tenant in asking:
         for environment in environments(tenant, places, scope):
             names.setdefault(environment, []).append(tenant.name)
     for environment, leaves in names.items():
