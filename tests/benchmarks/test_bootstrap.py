@@ -145,15 +145,23 @@ def objects(ground: Ground) -> None:
 
 
 def fleet(ground: Ground) -> str:
-    """One run for all of them, whose inventory has plain values; what it printed."""
+    """One run for all of them, whose inventory has plain values; what it printed.
+
+    As with the peers, the run pushes and the clusters pull by the user's token.
+    """
     forge, flux = ground.lab.facts["forge"], ground.lab.facts["flux"]
     variables = {
         "fleet_environment": "bench",
         "fleet_cluster_auth": {"kubeconfig": str(ground.kubeconfig), "context": "{{ inventory_hostname }}"},
-        "fleet_repository_known_hosts": forge["known_hosts"],
-        "fleet_repository_private_key": Path(forge["private_key"]).read_text(),
+        "fleet_repository_url": ground.url,
+        "fleet_repository_username": forge["user"],
+        "fleet_repository_token": forge["token"],
+        "fleet_repository_ca_cert": Path(forge["ca_cert"]).read_text(),
+        "fleet_repository_known_hosts": "",
+        "fleet_repository_private_key": "",
         "fleet_forge": {"kind": "gitea", "url": forge["url"], "ca_cert": Path(forge["ca_cert"]).read_text()},
         "fleet_forge_token": forge["token"],
+        "fleet_cluster_credential": {"kind": "token", "username": forge["user"], "token": forge["token"]},
         "fleet_flux_version": flux["version"],
         "fleet_flux_manifest": flux["url"],
         "fleet_flux_digest": flux["sha256"],

@@ -36,6 +36,6 @@ def _of_file(path: str, text: str) -> Iterator[Problem]:
         return
     if path.rpartition("/")[2].startswith("kustomization."):
         for field, entry in lockdown.remote_entries(path, text):
-            line = next(number for number, one in enumerate(text.splitlines(), 1) if entry in one)
+            line = next((number for number, one in enumerate(text.splitlines(), 1) if entry in one), 1)
             hint = "comes from elsewhere, and Flux is told to fetch nothing: keep a copy beside this file"
             yield Problem(f"{path}:{line}", field, without_credentials(entry), hint)

@@ -33,8 +33,8 @@ _CLUSTER_RESOURCES = (
     *("ingressclasses", "ipaddresses", "servicecidrs", "tokenreviews", "subjectaccessreviews", "clusterissuers"),
 )
 
-Fault = tuple[tuple[str | int, ...], str, str]
-"""Path within the rules, the value there, and what would be right."""
+Fault = tuple[tuple[Any, ...], str, str]
+"""Path (of texts and numbers) within the rules, the value there, and what would be right."""
 
 
 def faults(rules: Iterable[Mapping[str, Any]]) -> Iterator[Fault]:
