@@ -13,7 +13,6 @@ from tests.integration.clusters import Cluster
 from tests.integration.conftest import Grounds
 from tests.integration.handmade import Tenant, deployment
 from tests.integration.project import PRODUCTION, STAGING, Outcome, Project, eventually, kill, lines
-from tests.integration.test_publishing import merged_at
 
 WORD = ["decommission"]
 PREFIXES = (f"clusters/{STAGING}/", f"projects/staging/clusters/{STAGING}/")
@@ -117,7 +116,7 @@ def test_cluster_that_is_gone_needs_its_own_word(project: Project) -> None:
     assert "deploy keys stay until the directories are gone from main" in proposed.words
     assert f"clusters/{PRODUCTION}/cluster.yaml" in project.tree()
     assert project.key_titles() == keys != []
-    merged_at(project)
+    project.merge()
     found = decommission(project, host=PRODUCTION, **asked)
     assert found.code == 0, found.output
     assert not [path for path in project.tree() if path.startswith(f"clusters/{PRODUCTION}/")]

@@ -251,8 +251,11 @@ def test_what_goes_beyond_the_run(place: Place) -> None:
     assert not [path for path in place.tree() if path.startswith(("projects/production", "projects/qa"))]
 
 
-@pytest.mark.parametrize("parameters", [{}, {"state": "absent"}, {"tenants": []}])
-def test_run_for_nobody(place: Place, parameters: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [({}, "there is no tenant"), ({"tenants": []}, "there is no tenant"), ({"state": "absent"}, "nobody is to leave")],
+)
+def test_run_for_nobody(place: Place, parameters: dict[str, Any], says: str) -> None:
     place.seed(CLUSTERS)
-    with pytest.raises(InvalidInput, match="there is no tenant"):
+    with pytest.raises(InvalidInput, match=says):
         run(place, **parameters)

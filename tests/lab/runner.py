@@ -24,7 +24,7 @@ from .settings import LabError, Settings, is_free
 
 PODS = "/api/v1/pods"
 SELECTOR = "app.kubernetes.io/part-of=flux"
-TURN = 0.5
+TURN = 0.2
 # How long the controllers have to give back their leases when the runner itself is asked to end.
 LAST_GRACE = 15
 

@@ -241,10 +241,6 @@ def stages(documents: Iterable[Document]) -> list[list[Document]]:
     staged: list[list[Document]] = [[], [], []]
     for document in documents:
         defines = document["kind"] in ("Namespace", "CustomResourceDefinition")
-        staged[0 if defines else 2 if is_custom(document) else 1].append(document)
+        custom = ".toolkit.fluxcd.io/" in document["apiVersion"]
+        staged[0 if defines else 2 if custom else 1].append(document)
     return [stage for stage in staged if stage]
-
-
-def is_custom(document: Document) -> bool:
-    """Whether an object is one of Flux's own, which the API server takes once its definition is established."""
-    return ".toolkit.fluxcd.io/" in document["apiVersion"]

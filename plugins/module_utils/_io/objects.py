@@ -19,7 +19,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents imp
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, NotReady
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_SYNC
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name, short_digest
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, is_custom, stages, wait
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, stages, wait
 
 _SERVER_FIELDS = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
 _SHOWN = (("GitRepository", FLUX_SYNC), ("Kustomization", FLUX_SYNC))
@@ -97,7 +97,7 @@ def apply(cluster: Cluster, wanted: Iterable[Document], manager: str) -> None:
     """
     definitions: set[str] = set()
     for stage in stages(wanted):
-        if definitions and is_custom(stage[0]):
+        if _groups(definitions) & {one["apiVersion"].rpartition("/")[0] for one in stage}:
             _wait_established(cluster, definitions)
             definitions = set()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -105,6 +105,11 @@ def apply(cluster: Cluster, wanted: Iterable[Document], manager: str) -> None:
         definitions |= {one["metadata"]["name"] for one in stage if one["kind"] == "CustomResourceDefinition"}
     if definitions:
         _wait_established(cluster, definitions)
+
+
+def _groups(definitions: Iterable[str]) -> set[str]:
+    """The API groups of some definitions, by the names of these: ``<plural>.<group>``."""
+    return {one.partition(".")[2] for one in definitions}
 
 
 def _applied(
