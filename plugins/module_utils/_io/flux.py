@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,15 +35,29 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._io import definitio
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 
 _SOURCES = ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "gitrepositories.source.toolkit.fluxcd.io")
+_SOURCE = ("source.toolkit.fluxcd.io/v1", "GitRepository")
+_SYNC = ("kustomize.toolkit.fluxcd.io/v1", "Kustomization")
 _MOVING = f"{LABEL_DOMAIN}/moving"
 
 
 def observe(cluster: Cluster) -> FluxState:
     """The controllers and the root sync, by three requests."""
     found = cluster.list("apps/v1", "Deployment", FLUX_NAMESPACE, PART_OF)
-    source = cluster.get("source.toolkit.fluxcd.io/v1", "GitRepository", FLUX_SYNC, FLUX_NAMESPACE)
-    sync = cluster.get("kustomize.toolkit.fluxcd.io/v1", "Kustomization", FLUX_SYNC, FLUX_NAMESPACE)
+    source = cluster.get(*_SOURCE, FLUX_SYNC, FLUX_NAMESPACE)
+    sync = cluster.get(*_SYNC, FLUX_SYNC, FLUX_NAMESPACE)
     return FluxState({one["metadata"]["name"]: one for one in found}, source, sync)
+
+
+def _observe_again(cluster: Cluster, before: FluxState) -> FluxState:
+    """As ``observe``, for those who wait: what comes later is asked for once what it needs is ready."""
+    found = cluster.list("apps/v1", "Deployment", FLUX_NAMESPACE, PART_OF)
+    state = replace(before, deployments={one["metadata"]["name"]: one for one in found})
+    if any(not ready.deployment(one).ready for one in found):
+        return state
+    state = replace(state, source=cluster.get(*_SOURCE, FLUX_SYNC, FLUX_NAMESPACE))
+    if not ready.flux_object(state.source).ready:
+        return state
+    return replace(state, sync=cluster.get(*_SYNC, FLUX_SYNC, FLUX_NAMESPACE))
 
 
 def request_reconciliation(cluster: Cluster, state: FluxState, now: str) -> None:
@@ -84,6 +99,11 @@ def settle(cluster: Cluster, state: FluxState, parameters: Mapping[str, Any], sa
     request_reconciliation(cluster, state, datetime.now(UTC).isoformat())
     said: list[str] = []
 
+    def look() -> FluxState:
+        nonlocal state
+        state = _observe_again(cluster, state)
+        return state
+
     def settled(found: FluxState) -> bool:
         reason = f"{cluster.where}: waiting: {found.explain(parameters['revision'])}"
         if not found.settled(rejected) and reason not in said:
@@ -91,7 +111,7 @@ def settle(cluster: Cluster, state: FluxState, parameters: Mapping[str, Any], sa
             say(reason)
         return found.settled(rejected)
 
-    state = wait(lambda: observe(cluster), settled, parameters["timeout"])
+    state = wait(look, settled, parameters["timeout"])
     if not state.settled(rejected):
         why = state.explain(parameters["revision"])
         raise NotReady(f"{cluster.where}: Flux is not ready after {parameters['timeout']} s: {why}")
