@@ -151,6 +151,7 @@ def look(
     *,
     also: Collection[str] = (),
     changes: Callable[[Mapping[str, Any]], bool] = lambda _facts: False,
+    asks: Callable[[Cluster], Mapping[str, Any]] = lambda _cluster: {},
 ) -> dict[str, Any]:
     """A cluster and its Flux as plain data. One that can't be reached or read is a finding, no error.
 
@@ -158,12 +159,13 @@ def look(
     without one), and the ``volumes`` in those that are tenants'; ``contents``, how all components and tenants are;
     ``before``, what a gate has to know later.
     ``changes``: whether, by these facts, Flux is to change; then also how its objects are stored (``definitions``).
+    ``asks``: further facts, by the same connection.
     """
     facts = _unknown() | ({"infrastructure": [], "tenants": []} if "contents" in also else {})
     try:
         with Cluster(auth, where) as cluster:
             facts |= {"administrator": cluster.may("*", "*", "*"), "kubernetes_version": cluster.version()}
-            facts |= _read(cluster, also)
+            facts |= {**_read(cluster, also), **asks(cluster)}
             return facts | {"definitions": definitions.read(cluster) if changes(facts) else []}
     except Unreachable as error:
         return facts | {"reachable": False, "failure": str(error)}

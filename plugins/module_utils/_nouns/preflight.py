@@ -57,6 +57,7 @@ ARGUMENTS: Specification = {
     "gate": {"type": "dict", "default": {}, "options": _GATE},
 }
 
+_LACKS = "lacks_credential"
 _AS_GIVEN = ("name", "environment", "substitutions", "flux", "components", "upgrade", "waves")
 
 
@@ -64,7 +65,9 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Facts and problems of one cluster; see the module's documentation for parameters and result."""
     host, repository = parameters["host"] or parameters["name"], parameters["repository"]
     also = [key for key in ("namespaces", "before") if parameters[key]]
-    facts = flux.look(parameters["auth"], host, also=also, changes=partial(_changes, host, parameters))
+    changes, asks = partial(_changes, host, parameters), partial(_credential, parameters)
+    facts = flux.look(parameters["auth"], host, also=also, changes=changes, asks=asks)
+    lacks = facts.pop(_LACKS, False)
     found = {
         "host": host,
         **{key: parameters[key] for key in _AS_GIVEN},
@@ -73,7 +76,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         **facts,
     }
     problems = _of_flux(host, parameters, facts) if parameters["flux"] else _of_member(found, parameters)
-    unproven = not problems and facts["reachable"] and _is_new(parameters, host)
+    unproven = not problems and facts["reachable"] and lacks
     return {
         "changed": False,
         **found,
@@ -82,13 +85,12 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     }
 
 
-def _is_new(parameters: Mapping[str, Any], host: str) -> bool:
+def _credential(parameters: Mapping[str, Any], cluster: Cluster) -> dict[str, bool]:
     """Whether the cluster lacks a credential that is given for it: one that it has was seen to work."""
-    pull = parameters["pull"]
-    if not pull or pull["kind"] not in secret.GIVEN:
-        return False
-    with Cluster(parameters["auth"], host) as cluster:
-        return credentials.pull(cluster, pull, parameters["repository"], None).changed
+    pull, repository = parameters["pull"], parameters["repository"]
+    if not pull or pull["kind"] not in secret.GIVEN or secret.problems(pull, repository, [], cluster.where):
+        return {}
+    return {_LACKS: credentials.pull(cluster, pull, repository, None).changed}
 
 
 def _changes(host: str, parameters: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
