@@ -39,7 +39,9 @@ class Grounds:
         """A project with an empty repository, and these clusters empty."""
         self._current = None
         for name in names:
-            if self.clusters[name].has_flux():
+            # A namespace that is still going writes on for a while.
+            going = [one for one in self.clusters[name].get("namespaces") if "deletionTimestamp" in one["metadata"]]
+            if going or self.clusters[name].has_flux():
                 self.lab.reset(name)
         return self.project()
 
