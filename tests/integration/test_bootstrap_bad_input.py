@@ -88,6 +88,17 @@ FAIL = {"fleet_unreachable": "fail", **CHANGE}
 
 CASES = (
     Case(
+        "time that is none",
+        ("argument 'timeout' is of type", "'soon'"),
+        lambda project: {"fleet_timeout": "soon", **CHANGE},
+    ),
+    Case(
+        "forge of a tenant without its kind",
+        ("missing required arguments: kind found in forges",),
+        lambda project: {"fleet_forges": [{"url": "https://git.example", "token": "canary-forge"}], **CHANGE},
+        hides=("canary-forge",),
+    ),
+    Case(
         "kubeconfig that does not exist",
         (f"{STAGING}: fleet_unreachable", "/nowhere/kubeconfig does not exist", "give fleet_cluster_auth a kubeconfig"),
         lambda project: FAIL,
