@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import patterns
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_values import (
     LINE,
     SUBDOMAIN,
@@ -68,10 +69,5 @@ def faults(content: Mapping[str, Any], allowed: Sequence[str]) -> Iterator[Fault
 
 def _allows(one: Mapping[str, Any], tenant: str, allowed: Sequence[str]) -> bool:
     place = f"{one['store']}/{one['key']}"
-    return not _CLIMBS.search(place) and any(_expression(pattern, tenant).fullmatch(place) for pattern in allowed)
-
-
-def _expression(pattern: str, tenant: str) -> re.Pattern[str]:
-    below = pattern.endswith("/**")
-    own = (pattern.removesuffix("**") if below else pattern).replace("{tenant}", tenant)
-    return re.compile("[^/]*".join(re.escape(part) for part in own.split("*")) + (".+" if below else ""))
+    own = (pattern.replace("{tenant}", tenant) for pattern in allowed)
+    return not _CLIMBS.search(place) and any(patterns.expression(one, "/").fullmatch(place) for one in own)

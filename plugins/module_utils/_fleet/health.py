@@ -114,8 +114,7 @@ class View:
         """
         own = self.own(name)
         if not with_shard and not self.syncs(name):
-            hint = f"there is no Kustomization {FLUX_NAMESPACE}/{tenant_sync(name)}: if it has left, run offboard again"
-            return Health(name, "missing", "", hint)
+            return Health(name, "missing", "", f"{_absent(tenant_sync(name))}: if it has left, run offboard again")
         shards = [self._sync(f"projects-{shard}") for shard in (shard_of(name), "own")] if with_shard else []
         chain = [*(one for one in shards if one), *self.syncs(name), *own]
         return self._judged(name, tenant_sync(name), chain, _revision(own, ("Kustomization", "HelmRelease")))
@@ -169,10 +168,7 @@ class View:
         if reasons:
             return Health(name, reasons[0][0], revision, reasons[0][1])
         if not self._sync(sync):
-            hint = (
-                f"there is no Kustomization {FLUX_NAMESPACE}/{sync}: has it left, then run the playbook offboard again"
-            )
-            return Health(name, "missing", revision, hint)
+            return Health(name, "missing", revision, _absent(sync))
         suspended = [one for one in chain if self.readiness(one).state == "suspended"]
         if suspended:
             return Health(name, "suspended", revision, pause.said(pause.suspensions(suspended)))
@@ -193,6 +189,10 @@ class View:
         )
         own = [other for other in self.of_component(component) if other is not one] if component else []
         return [*(self._all[key] for key in wanted if key in self._all), *own]
+
+
+def _absent(sync: str) -> str:
+    return f"there is no Kustomization {FLUX_NAMESPACE}/{sync}"
 
 
 def facts(view: View) -> dict[str, list[dict[str, Any]]]:

@@ -14,7 +14,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import external_secrets, form_fence, form_values
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
+    external_secrets,
+    form_fence,
+    form_values,
+    patterns,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.profiles import PROFILES
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Path, Request
@@ -152,15 +157,13 @@ class Policy:
                 yield (*path, name), asked[name], f"the fleet allows at most {cap} ({CAPS_VARIABLE}.quota)"
 
     def _allows(self, url: str) -> bool:
-        patterns = self.caps.get("sources")
-        return patterns is None or (not CLIMBS.search(url) and any(expression(one).fullmatch(url) for one in patterns))
+        allowed = self.caps.get("sources")
+        return allowed is None or (not CLIMBS.search(url) and any(expression(one).fullmatch(url) for one in allowed))
 
 
 def expression(pattern: str) -> re.Pattern[str]:
     """A pattern of URLs: what stands for ``*`` holds nothing that could end a host, a user or a directory."""
-    below = pattern.endswith("/**")
-    parts = pattern.removesuffix("**").split("*") if below else pattern.split("*")
-    return re.compile("[^/@:]*".join(re.escape(part) for part in parts) + (".+" if below else ""))
+    return patterns.expression(pattern, "/@:")
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:

@@ -110,11 +110,6 @@ class Sops:
         return _replaced(before, ours)
 
 
-def is_foreign(text: str | None) -> bool:
-    """Whether people keep a ``.sops.yaml`` that has no place for our rules."""
-    return text is not None and BEGIN not in [line.strip() for line in text.splitlines()]
-
-
 def _replaced(before: str, ours: str) -> str:
     """The file with our rules anew between the marks. Raises InvalidInput where that can't be."""
     lines = before.splitlines(keepends=True)

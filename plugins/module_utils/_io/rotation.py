@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import ready, rotation, secret
@@ -22,7 +22,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rotation import Turn
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux, forge, keys
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import clock, flux, forge, keys
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 
 _SOURCE = ("source.toolkit.fluxcd.io/v1", "GitRepository")
@@ -40,7 +40,7 @@ def look(cluster: Cluster) -> Turn:
 
 def limit(days: int) -> str:
     """The time before which a credential is older than so many days, as Kubernetes writes times; empty for 0."""
-    return (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ") if days else ""
+    return clock.ago(days) if days else ""
 
 
 class Rotation:
@@ -145,8 +145,7 @@ class Rotation:
 
     def _swap(self) -> None:
         self._say(f"{self._cluster.where}: putting it in place of the old one")
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self._cluster.replace(rotation.swapped_secret(self.turn.secret or {}, self.wanted, now))
+        self._cluster.replace(rotation.swapped_secret(self.turn.secret or {}, self.wanted, clock.now()))
 
     def _confirm(self) -> None:
         self._say(f"{self._cluster.where}: having the root sync pull with it")
