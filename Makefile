@@ -11,7 +11,7 @@ GATES = .venv/bin/python -m tests.gates
 LAB = .venv/bin/python -m tests.lab
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock format lint unit integration molecule test demo soak bench bench-bootstrap bench-tenants bench-docs build clean lab-up lab-status lab-down lab-reset
+.PHONY: help setup lock format lint unit integration molecule test demo soak bench bench-bootstrap bench-tenants bench-infrastructure bench-docs build clean lab-up lab-status lab-down lab-reset
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,7 +63,11 @@ bench-tenants: setup ## long: onboarding of 1 to 5000 tenants against what peopl
 	@echo "bench: onboarding, ours and the peers' ways, one after the other"
 	@.venv/bin/python -m pytest tests/benchmarks/test_tenants.py tests/benchmarks/test_tenants_controllers.py
 
-bench-docs: setup ## the figures of all bench-bootstrap and bench-tenants in .bench, as tables and plots of the guides
+bench-infrastructure: setup ## infrastructure of 1 to 100 clusters against building every overlay, into .bench/infrastructure.json
+	@echo "bench: infrastructure, ours and kustomize, one after the other"
+	@.venv/bin/python -m pytest tests/benchmarks/test_infrastructure.py
+
+bench-docs: setup ## the figures of all bench-bootstrap, bench-tenants and bench-infrastructure in .bench, as tables and plots of the guides
 	@.venv/bin/python -m tests.benchmarks.figures
 
 build: setup ## the collection's tarball, into build/

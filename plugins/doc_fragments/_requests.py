@@ -33,8 +33,9 @@ options:
     choices: [standard, strict, open]
     default: standard
   defaults:
-    description: What requests get that leave it out, by the names of a request C(quota), C(limits), C(interval),
-      C(retryInterval) and C(timeout); and C(environments), environment to the same and C(profile).
+    description: What requests get that leave it out, by the names of a request C(quota), C(limits), C(network),
+      C(podSecurity), C(role) or C(rules), C(interval), C(retryInterval) and C(timeout); and C(environments),
+      environment to the same and C(profile).
     type: dict
     default: {}
   caps:

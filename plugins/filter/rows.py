@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import outcome
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import drift_report, outcome
 
 
 def cluster_names(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -16,14 +16,16 @@ def cluster_names(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]
     return {host: str(hostvars[host].get("fleet_cluster_name", host)) for host in hosts}
 
 
-def inventory_members(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Host, cluster and environment of each host, in the inventory's own words."""
+def inventory_members(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Host, cluster, environment, groups and labels of each host, in the inventory's own words."""
     found = [(host, hostvars[host]) for host in hosts]
     return [
         {
             "host": host,
             "name": str(variables.get("fleet_cluster_name", host)),
             "environment": str(variables.get("fleet_environment", "")),
+            "groups": list(variables.get("group_names", ())),
+            "labels": dict(variables.get("fleet_labels", {})),
         }
         for host, variables in found
     ]
@@ -41,6 +43,11 @@ def failed_clusters(
 ) -> dict[str, str]:
     """Cluster → why, of hosts on which this step of a role failed."""
     return outcome.failed_clusters({host: hostvars[host] for host in hosts}, role, step)
+
+
+def drift_rows(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> list[outcome.Row]:
+    """What the role drift found, a row for each host."""
+    return [drift_report.row(host, hostvars[host]) for host in hosts]
 
 
 def run_rows(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], role: str) -> list[outcome.Row]:
@@ -65,6 +72,7 @@ class FilterModule:
         """Name → filter."""
         return {
             "cluster_names": cluster_names,
+            "drift_rows": drift_rows,
             "failed_clusters": failed_clusters,
             "failed_environments": failed_environments,
             "inventory_members": inventory_members,

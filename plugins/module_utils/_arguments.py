@@ -114,6 +114,18 @@ REQUESTS: Specification = {
 
 MEMBERS: Specification = {"clusters": {"type": "list", "elements": "dict", "required": True}}
 
+# How far a change is looked at before it is committed, and how API servers are reached for that.
+VERIFY: Specification = {
+    "verify": {"type": "str", "choices": ["build", "schema", "server"], "default": "build"},
+    "schemas": {"type": "path"},
+    "servers": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"host": {"type": "str", "required": True}, **AUTH},
+    },
+}
+
 # The hosts of a run whose turn it is (none given: all), and what went before.
 WAVE: Specification = {
     "wave": {"type": "list", "elements": "str"},

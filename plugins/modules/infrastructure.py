@@ -17,7 +17,7 @@ description:
     takes of it, in which order and with which changes of its own, lies in C(clusters/<cluster>/infrastructure.yaml).
   - Writes the environments of the given clusters and no other. A cluster that can not be reached keeps its own
     directory as it was.
-  - Tenants wait for the last layer that their cluster has.
+  - Tenants wait for the last layers that their cluster has, those for which no other layer waits.
   - Before anything is written it checks the whole run, and reports every problem at once.
   - Files that people wrote are never changed. Files of ours that people edited are held and reported.
 notes:
@@ -26,7 +26,9 @@ extends_documentation_fragment:
   - fluxops.fleet._attributes
   - fluxops.fleet._forge
   - fluxops.fleet._repository
+  - fluxops.fleet._secrets
   - fluxops.fleet._sops
+  - fluxops.fleet._verify
   - fluxops.fleet._wave
 options:
   clusters:
@@ -36,18 +38,38 @@ options:
       - The components are up to four mappings of name to fields, each merged deeply over those before it. The first
         two, the fleet's and the environment's, must be the same for all clusters of an environment; the region's and
         the cluster's own change what the environment's clusters share.
-      - A component has C(layer) and one of C(helm) (C(repository), C(version), and where they are wanted C(chart),
-        C(release), C(secret), C(ca_secret)), C(kustomize) (C(path)) and C(manifests) (a list of objects, or a file or
-        directory of them on the controller); for C(helm) also C(namespace) and C(values); for each C(depends_on),
-        C(interval), C(timeout) and C(state).
+      - A component has C(layer) and one of C(helm), C(kustomize), C(manifests) (a list of objects, or a file or
+        directory of them on the controller), C(access) (ClusterRole to groups and users) and C(external_secrets) (a
+        list of C(name), C(namespace), C(store), C(kind), C(key), C(type)).
+      - C(helm) has C(repository) with C(version), or with C(digest) where it is a registry, or C(git) with C(ref) and
+        C(path); and where they are wanted C(chart), C(release), C(crds), and by Flux's own names C(install),
+        C(upgrade), C(rollback), C(uninstall), C(test) and C(drift_detection). The component then also has
+        C(namespace), C(values) and C(values_from).
+      - C(kustomize) has C(path), a directory of the fleet repository, or C(git) with C(ref), or C(oci) with C(digest),
+        and C(path) there. The component then also has C(target_namespace) and C(patches).
+      - Both have C(secret), C(ca_secret) and C(verify) for what comes from elsewhere.
+      - Each component has C(clusters) (C(environments), C(groups), C(labels), C(names)), C(depends_on), C(interval),
+        C(retry_interval), C(timeout), C(wait), C(health_checks), C(health_check_exprs), C(service_account),
+        C(decryption) (C(secret)), C(substitute) and C(state).
+      - Of fields that stand for one another, such as C(version) and C(digest), the later mapping's one stays. C(ref),
+        C(verify) and C(strategy) are replaced as a whole.
     type: list
     elements: dict
     required: true
   layers:
-    description: The layers in their order. Each component waits for all components of the layer before its own.
-    type: list
-    elements: str
+    description:
+      - The layers in their order. Each component waits for all components of the layer before its own.
+      - Or a mapping of each layer to the list of layers whose components it waits for.
+    type: raw
     default: [controllers, configs]
+  inventory:
+    description:
+      - All clusters of the inventory, also those outside of C(--limit), each with C(host), C(name), C(environment), and
+        where they have them C(groups) and C(labels).
+      - The field C(clusters) of a component is held against them.
+    type: list
+    elements: dict
+    default: []
   unreachable:
     description: Whether clusters that can not be reached are left out, or fail the run before anything is written.
     type: str
@@ -62,13 +84,19 @@ options:
     default: hold
   allow:
     description: Words for dangerous steps. V(remove_component) accepts that running things are removed or installed
-      anew, V(plain_secret) values of Secrets that stand in clear below C(infrastructure/).
+      anew, V(remove_crds) that CustomResourceDefinitions go of which there are objects, V(plain_secret) values of
+      Secrets that stand in clear below C(infrastructure/).
     type: list
     elements: str
     default: []
+  check_charts:
+    description: Whether the repositories of charts that are new to a cluster, by name or version, are asked from here
+      whether they have them, by those of O(secrets) that components name. One that does not answer is a warning.
+    type: bool
+    default: true
   templates:
-    description: Directory on the controller whose C(helm.yaml.j2), C(manifests.yaml.j2) and C(kustomization.yaml.j2)
-      are used in place of the role's.
+    description: Directory on the controller whose C(source.yaml.j2), C(helm.yaml.j2), C(manifests.yaml.j2) and
+      C(kustomization.yaml.j2) are used in place of the role's.
     type: path
 seealso:
   - module: fluxops.fleet.preflight
@@ -89,6 +117,12 @@ EXAMPLES = r"""
           layer: controllers
           helm: {repository: https://stefanprodan.github.io/podinfo, version: 6.x}
           values: {replicaCount: 2}
+        gateway-api:
+          layer: controllers
+          kustomize:
+            git: https://github.com/kubernetes-sigs/gateway-api.git
+            ref: {tag: v1.4.0}
+            path: config/crd
       - podinfo: {values: {replicaCount: 1}}
   register: cluster_facts
 
@@ -108,6 +142,59 @@ diff:
   returned: in diff mode
   type: list
   elements: dict
+objects:
+  description: The objects that change, those of one component that change alike on some clusters together.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    environment:
+      description: The environment.
+      type: str
+      returned: always
+    clusters:
+      description: The clusters on which they change.
+      type: list
+      elements: str
+      returned: always
+    component:
+      description: The component; V(tenants) for what lets tenants wait.
+      type: str
+      returned: always
+    files:
+      description: The files that cause it.
+      type: list
+      elements: str
+      returned: always
+    objects:
+      description: Each object by its name (C(object)), whether it is C(created), C(removed) or C(changed) (C(action)),
+        and the fields that change (C(field), C(before), C(after)). Secret values are masked.
+      type: list
+      elements: dict
+      returned: always
+verified:
+  description: How the change was looked at.
+  returned: success
+  type: dict
+  contains:
+    by:
+      description: The program that built directories, C(kustomize) or C(kubectl). Empty where there is none.
+      type: str
+      returned: always
+    built:
+      description: How many directories it built.
+      type: int
+      returned: always
+    notes:
+      description: What was not looked at, and why.
+      type: list
+      elements: str
+      returned: always
+warnings:
+  description: Chart repositories that did not answer.
+  returned: success
+  type: list
+  elements: str
 held:
   description: Path to reason, of files that were left alone since people wrote or edited them.
   returned: success
@@ -172,6 +259,10 @@ clusters:
       returned: always
     held:
       description: The paths that concern this cluster and were left alone, and why.
+      type: dict
+      returned: always
+    removed:
+      description: Component to what goes of it, in words.
       type: dict
       returned: always
     components:

@@ -40,10 +40,19 @@ options:
     type: bool
     default: false
   components:
-    description: The layers of this cluster's components, the weakest first. Returned as they are.
+    description: The layers of this cluster's components, the weakest first, as a list of mappings or the text of one,
+      which Ansible need not walk through again for each task. Returned as text.
+    type: json
+    default: "[]"
+  groups:
+    description: The groups of this host, by which O(components) say whom they are for.
     type: list
-    elements: dict
+    elements: str
     default: []
+  labels:
+    description: The labels of this host (C(fleet_labels)), by which O(components) say whom they are for.
+    type: dict
+    default: {}
   upgrade:
     description: Whether the run migrates what is stored before it changes Flux, as the playbook C(upgrade) does.
     type: bool
@@ -55,6 +64,11 @@ options:
     type: list
     elements: raw
     default: []
+  sops:
+    description: What O(fluxops.fleet.tenants#module:sops) is on this host. Returned as it is, and refused as O(waves)
+      are.
+    type: dict
+    default: {}
   gate:
     description: What must hold between the waves, as this host has it. Returned as it is, and refused as O(waves) are.
     type: dict
@@ -147,10 +161,9 @@ flux:
   returned: always
   type: dict
 components:
-  description: As given.
+  description: As given, as text.
   returned: always
-  type: list
-  elements: dict
+  type: str
 upgrade:
   description: As given.
   returned: always
@@ -161,6 +174,10 @@ waves:
   type: list
   elements: raw
 gate:
+  description: As given.
+  returned: always
+  type: dict
+sops:
   description: As given.
   returned: always
   type: dict
@@ -228,6 +245,24 @@ definitions:
   returned: always
   type: list
   elements: dict
+removals:
+  description: Component to what may go with it, of those that the cluster has and O(components) take away from it.
+  returned: always
+  type: dict
+  contains:
+    objects:
+      description: How many objects Flux applied for it.
+      type: int
+    named:
+      description: The first of them.
+      type: list
+      elements: str
+    definitions:
+      description: The CustomResourceDefinitions that it brought, each with its C(name), how many C(objects) there are
+        of it, the first of them (C(named)), whether a Helm C(release) brought it, and why it C(stays), empty where it
+        goes.
+      type: list
+      elements: dict
 follows:
   description: URL, branch and path that the root sync follows.
   returned: always

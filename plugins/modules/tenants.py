@@ -112,9 +112,21 @@ options:
     default: []
   templates:
     description: Directory on the controller whose C(tenant.yaml.j2), C(tenant-*.yaml.j2) and C(sync.yaml.j2) are used
-      in place of those of the role.
+      in place of those of the role. C(tenant-patches.yaml.j2) has patches of what these make.
     type: path
+  takes:
+    description:
+      - Whether tenants come that other people's files in the repository give to the clusters. The same commit writes
+        their files and takes the old entries away; what the new form does not have goes into C(extra/).
+      - It belongs between the steps of M(fluxops.fleet.handover), by which nothing of theirs is pruned meanwhile.
+    type: bool
+    default: false
+  refused:
+    description: Tenant to reason, of those that stay in these files since a cluster said so, with O(takes).
+    type: dict
+    default: {}
 seealso:
+  - module: fluxops.fleet.handover
   - module: fluxops.fleet.requests
   - module: fluxops.fleet.preflight
 """
@@ -266,6 +278,16 @@ clusters:
       description: The tenants that are to be taken off the cluster once they are ready on the others.
       type: list
       elements: str
+      returned: always
+    handover:
+      description: The tenants that come from other people's files, and what they have on this cluster, for
+        O(fluxops.fleet.handover#module:moving), with O(takes).
+      type: list
+      elements: dict
+      returned: always
+    staying:
+      description: Tenant to reasons, of those that can not come, with O(takes).
+      type: dict
       returned: always
     unfinished:
       description: The tenants that left while the cluster was away, and with O(state=absent) can be taken off it now,

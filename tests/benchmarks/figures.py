@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the benchmarks found, as the tables and the plots of the guides: nobody types a figure.
 
-python -m tests.benchmarks.figures      # of all runs of make bench-bootstrap and bench-tenants that .bench holds
+python -m tests.benchmarks.figures      # of all runs of these benchmarks that .bench holds
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _cell(found: Runs, case: str, way: str) -> str:
 
 
 def _failed(row: Row) -> bool:
-    return row.get("peer_ready", 0) < row.get("clusters", 0)
+    return "peer_ready" in row and bool(row["peer_ready"] < row["clusters"])
 
 
 def of_bootstrap(found: Runs) -> str:
@@ -120,6 +120,21 @@ def of_tenants(found: Runs) -> str:
         f"- one tenant more: {times} (at most 1.5 times as long)",
         f"- pushes of a run that changes something: {_range(changing, 'ours_pushes')}",
         f"- the largest process of a run: {_range(rows, 'ours_peak_mb')} MB (at most 250 for 1000 tenants)",
+    ]
+    return "\n".join(said) + "\n"
+
+
+def of_infrastructure(found: Runs) -> str:
+    """What else was counted of infrastructure, over all runs."""
+    rows = [row for one in found for row in one]
+    limited = [row for row in rows if "goal_s" in row]
+    most = ", ".join(f"{row['ours_s']:.1f} s ({row['case']}, at most {row['goal_s']:g})" for row in limited)
+    changing = [row for row in rows if row["ours_commits"]]
+    said = [
+        f"- to plan and commit it all: {most or 'not measured'}",
+        f"- pushes of a run that changes something: {_range(changing, 'ours_pushes')}",
+        f"- files that one changed value touches: {_range(rows, 'files')}",
+        f"- the largest process of a run: {_range(rows, 'ours_peak_mb')} MB",
     ]
     return "\n".join(said) + "\n"
 
@@ -196,7 +211,8 @@ def _clusters_first(case: str) -> tuple[bool, int, str]:
 
 
 def _as_done(case: str) -> tuple[int, int]:
-    return int(case.split(maxsplit=1)[0]), ("at once", "nothing to do", "one more").index(case.rpartition(", ")[2])
+    cases = ("at once", "nothing to do", "one more", "one value changed")
+    return int(case.split(maxsplit=1)[0]), cases.index(case.rpartition(", ")[2])
 
 
 GUIDES = (
@@ -225,13 +241,21 @@ GUIDES = (
         _as_done,
         of_tenants,
     ),
+    Guide(
+        "infrastructure",
+        DOCS / "infrastructure.md",
+        "Seconds of a run for the infrastructure, and of building every overlay",
+        {OURS: "ours", "kustomize build": "`kustomize build`"},
+        _as_done,
+        of_infrastructure,
+    ),
 )
 
 
 if __name__ == "__main__":
     every = [(guide, found) for guide in GUIDES if (found := guide.runs())]
     if not every:
-        raise SystemExit(f"{FOLDER} holds nothing: make bench-bootstrap, make bench-tenants")
+        raise SystemExit(f"{FOLDER} holds nothing: make bench-bootstrap, bench-tenants, bench-infrastructure")
     for guide, found in every:
         guide.page.write_text(page(guide, guide.page.read_text(), found))
         guide.image.write_text(plot(guide, found))

@@ -49,11 +49,11 @@ PACKAGE = [
     Gate("ansible-test 2.21: sanity", package.ansible_test(package.sanity, NEWEST)),
     Gate("ansible-test 2.21: units", package.ansible_test(package.units, NEWEST)),
 ]
-UNIT = [Gate("pytest: unit tests", suites.pytest(folders=("tests/unit",)))]
+UNIT = [Gate("pytest: unit tests", suites.pytest("-n2", folders=("tests/unit",)))]
 INTEGRATION = [
     Gate(
         "pytest: the lab, and the collection on it",
-        suites.pytest("-n3", "--dist=loadfile", folders=("tests/lab", "tests/integration"), home=True),
+        suites.pytest("-n4", "--dist=loadfile", folders=("tests/lab", "tests/integration"), home=True),
         True,
     )
 ]
@@ -64,7 +64,8 @@ SETS = {
     "unit": UNIT,
     "integration": INTEGRATION,
     "molecule": MOLECULE,
-    "test": LINT + PACKAGE + UNIT + INTEGRATION + MOLECULE,
+    # The unit tests are among those of the package, with both versions of ansible-core.
+    "test": LINT + PACKAGE + INTEGRATION + MOLECULE,
 }
 
 
@@ -78,6 +79,8 @@ class Run:
 
     def all(self, space: Workspace) -> None:
         lab = suites.Lab(space)
+        if not self.gates[0].needs_lab and any(gate.needs_lab for gate in self.gates):
+            lab.build()
         try:
             for number, gate in enumerate(self.gates, start=1):
                 print(f"\n==> [{number}/{len(self.gates)}] {gate.title}", flush=True)

@@ -14,7 +14,7 @@ import re
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -130,7 +130,7 @@ def importer(space: Workspace) -> Tally:
 
 
 def ansible_test(
-    subject: Callable[[Workspace, Environment, Path, list[str]], None], used: Environment
+    subject: Callable[[Workspace, Environment, Path, list[str]], Tally], used: Environment
 ) -> Callable[[Workspace], Tally]:
     """A gate that runs ansible-test with one version of ansible-core in an installed collection."""
 
@@ -142,8 +142,7 @@ def ansible_test(
         collection = tree_of(space, used)
         keep_pip(space, used)
         version = subprocess.run([used.python, "-c", ASK], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-        subject(space, used, collection, ["--local", "--python", version, "--color", "no"])
-        return Tally()
+        return subject(space, used, collection, ["--local", "--python", version, "--color", "no"])
 
     return gate
 
@@ -172,7 +171,7 @@ def keep_pip(space: Workspace, used: Environment) -> None:
     (cache / f"get_pip_{version}.py").write_text(GET_PIP.format(name=wheel.name), encoding="utf-8")
 
 
-def sanity(space: Workspace, used: Environment, collection: Path, options: list[str]) -> None:
+def sanity(space: Workspace, used: Environment, collection: Path, options: list[str]) -> Tally:
     if list(collection.glob("tests/sanity/ignore*")):
         raise GateFailedError("there is a sanity-ignore file: repair what it hides")
     command: list[str | Path] = [tool("ansible-test", used), "sanity", *options]
@@ -181,14 +180,22 @@ def sanity(space: Workspace, used: Environment, collection: Path, options: list[
     if ran < SANITY or not ran >= SANITY:
         raise GateFailedError(f"sanity tests that did not run: {', '.join(sorted(SANITY - ran))}")
     looked_at(len(ran), "sanity tests")
+    return Tally()
 
 
-def units(space: Workspace, used: Environment, collection: Path, options: list[str]) -> None:
+def units(space: Workspace, used: Environment, collection: Path, options: list[str]) -> Tally:
+    """The unit tests in the installed collection, each counted."""
+    reports = collection / "tests" / "output" / "junit"
+    shutil.rmtree(reports, ignore_errors=True)
     command: list[str | Path] = [tool("ansible-test", used), "units", *options]
     execute(command, cwd=collection, env=space.variables(used, collection.parents[2]))
-    reports = list((collection / "tests" / "output" / "junit").glob("*.xml"))
-    looked_at(sum(int(suite.get("tests", 0)) for path in reports for suite in suites(path)), "tests")
+    return tests_of(list(reports.glob("*.xml")))
 
 
-def suites(report: Path) -> list[ElementTree.Element]:
-    return list(ElementTree.parse(report).getroot().iter("testsuite"))  # noqa: S314
+def tests_of(reports: Sequence[Path]) -> Tally:
+    """The tests of reports in JUnit's form, by how they ended; one that failed and then failed to clean up is one."""
+    cases = [case for path in reports for case in ElementTree.parse(path).getroot().iter("testcase")]  # noqa: S314
+    looked_at(len(cases), "tests")
+    failed = sum(any(case.find(word) is not None for word in ("failure", "error")) for case in cases)
+    skipped = sum(case.find("skipped") is not None for case in cases)
+    return Tally(len(cases) - failed - skipped, failed, skipped)

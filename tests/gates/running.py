@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.gates.environment import MAIN, ROOT, Environment
 
@@ -164,7 +165,7 @@ def show(process: subprocess.Popen[str], lines: list[str]) -> None:
         lines.append(line)
 
 
-def end_group(process: subprocess.Popen[str]) -> None:
+def end_group(process: subprocess.Popen[Any]) -> None:
     """End what is left of a command's process group; nothing is, when it ended in order."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:

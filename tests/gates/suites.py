@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from tests.gates.environment import MAIN, ROOT
-from tests.gates.package import suites
-from tests.gates.running import GateFailedError, Tally, Workspace, execute, tool
+from tests.gates.package import tests_of
+from tests.gates.running import GateFailedError, Tally, Workspace, end_group, execute, tool
 from tests.gates.static import counted, looked_at
 
 MOLECULE = ROOT / "extensions" / "molecule"
@@ -36,18 +37,9 @@ def pytest(*options: str, folders: tuple[str, ...], home: bool = False) -> Calla
         command.append(f"--basetemp={space.work / 'pytest'}")  # else the folders of the last three runs stay
         # 1: some tests failed; they are counted below. Anything else (5: none found) is a failed gate.
         execute([*command, *options, *folders], env=at_home(space) if home else space.variables(MAIN), codes=(0, 1))
-        return result(report)
+        return tests_of([report])
 
     return gate
-
-
-def result(report: Path) -> Tally:
-    """The tests of a report, by how they ended. A test that failed and then failed to clean up is one."""
-    cases = [case for suite in suites(report) for case in suite.iter("testcase")]
-    looked_at(len(cases), "tests")
-    failed = sum(any(case.find(word) is not None for word in ("failure", "error")) for case in cases)
-    skipped = sum(case.find("skipped") is not None for case in cases)
-    return Tally(len(cases) - failed - skipped, failed, skipped)
 
 
 def molecule(space: Workspace) -> Tally:
@@ -75,9 +67,35 @@ class Lab:
         self.problem = ""
         self.asked = False
         self.ours = False
+        self.builder: subprocess.Popen[bytes] | None = None
 
     def call(self, word: str) -> None:
         execute([MAIN.python, "-m", "tests.lab", word], env=at_home(self.space))
+
+    def build(self) -> None:
+        """Begin to build its programs beside gates that leave a core idle; what it says comes when it is waited for."""
+        print("lab: its programs are built meanwhile", flush=True)
+        with self.said.open("wb") as said:
+            self.builder = subprocess.Popen(
+                [MAIN.python, "-m", "tests.lab", "build"],
+                cwd=ROOT,
+                env=at_home(self.space),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def said(self) -> Path:
+        return self.space.work / "lab-build.log"
+
+    def built(self) -> None:
+        """Wait for the programs. Where they could not be built, `up` tries again, and says why."""
+        if self.builder:
+            self.builder.wait()
+            print(self.said.read_text(encoding="utf-8", errors="replace"), end="", flush=True)
+            self.builder = None
 
     def is_up(self) -> bool:
         try:
@@ -90,6 +108,7 @@ class Lab:
         """Start it, or say again why it could not be started."""
         if not self.asked:
             self.asked = True
+            self.built()
             self.ours = not self.is_up()
             try:
                 self.call("up")
@@ -99,6 +118,8 @@ class Lab:
             raise GateFailedError(self.problem)
 
     def down(self) -> None:
+        if self.builder:
+            end_group(self.builder)
         if self.ours:
             self.call("down")
         elif self.asked:

@@ -109,8 +109,10 @@ class Cluster:
         """Whether Flux has nothing left to do: every Kustomization of the fleet has applied what its source holds."""
         revision = self.flux("gitrepository")["status"].get("artifact", {}).get("revision")
         kustomizations = self.get("kustomizations.kustomize.toolkit.fluxcd.io", "-n", "flux-system")
+        foreign = [one for one in kustomizations if one["spec"]["sourceRef"]["name"] != "flux-system"]
         return all(
-            is_ready(one) and one["status"].get("lastAppliedRevision") == revision for one in kustomizations
+            is_ready(one) and (one in foreign or one["status"].get("lastAppliedRevision") == revision)
+            for one in kustomizations
         ) and bool(kustomizations)
 
     def arguments(self, program: str) -> list[str]:

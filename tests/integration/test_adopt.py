@@ -1,14 +1,19 @@
 # Copyright: fluxops.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An old fleet repository that real Flux applies is brought to the APIs of today; nothing that runs is made anew."""
+"""An old fleet repository that real Flux applies is brought to the APIs of today, and its tenants move to our layout.
+
+Nothing that runs is made anew by either.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -37,7 +42,7 @@ spec:
     name: flux-system
 """
 FILES = {
-    f"clusters/{STAGING}/projects.yaml": PROJECTS,
+    f"clusters/{STAGING}/all.yaml": PROJECTS,
     "projects/staging/kustomization.yaml": """\
 bases:
 - ../base/payments  # since the beginning
@@ -102,6 +107,48 @@ spec:
     kind: GitRepository
     name: payments
 """
+# A tenant whose sync lies beside Flux itself, under a name that our layout has for nobody.
+SHOP = """\
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+  labels: {{team: shop}}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata:
+  name: shop
+  namespace: flux-system
+spec:
+  interval: 1m
+  url: {url}
+  ref:
+    branch: main
+  secretRef:
+    name: pull
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata:
+  name: shop
+  namespace: flux-system
+spec:
+  interval: 10m
+  path: ./shop
+  prune: true
+  targetNamespace: shop
+  sourceRef:
+    kind: GitRepository
+    name: shop
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: whole-fleet
+  namespace: default
+"""
+MADE = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: till}\ndata: {a: b}\n"
 
 
 def older(components: str) -> str:
@@ -123,26 +170,35 @@ class Story:
         self.project, self.cluster = grounds.clean(), grounds.clusters[STAGING]
         key = fluxcli.pull_key(self.project)
         components = older(requests.get(grounds.lab.facts["flux"]["url"], timeout=30).text)
+        # The same for our takeover: an upgrade is another story.
+        manifest = self.project.folder / "install.yaml"
+        manifest.write_text(components)
+        digest = hashlib.sha256(manifest.read_bytes()).hexdigest()
+        self.project.variables |= {"fleet_flux_manifest": str(manifest), "fleet_flux_digest": digest}
         fluxcli.as_bootstrapped(self.cluster, self.project, key, components)
         self.deployments = f"{self.project.repository}-payments"
         grounds.lab.forge.create_repository(self.deployments)
         self.project.edit("app/staging/web.yaml", WEB, repository=self.deployments)
-        self.secret()
+        self.project.edit("shop/till.yaml", MADE, repository=self.deployments)
+        for space in ("payments", "flux-system", "shop"):
+            self.secret(space)
         url = grounds.lab.forge.urls(self.deployments)["https_url"]
         files = {**FILES, "projects/base/payments/payments.yaml": TENANT.format(url=url)}
+        files[f"clusters/{STAGING}/shop.yaml"] = SHOP.format(url=url)
         for path, text in reversed(files.items()):
             self.project.edit(path, text)
         fetch(self.cluster)
-        eventually(lambda: self.cluster.get("configmap", "-n", "payments", "web"), "the tenant's app runs")
+        for space, name in (("payments", "web"), ("shop", "till")):
+            eventually(lambda where=space, what=name: self.cluster.get("configmap", "-n", where, what), "the app runs")
         eventually(self.ready, "all is ready")
         self.uids, self.inventories = uids(self.cluster), inventories(self.cluster)
 
-    def secret(self) -> None:
-        """By what Flux reads the tenant's repository."""
+    def secret(self, namespace: str) -> None:
+        """By what Flux reads the tenants' repository."""
         facts = self.project.lab.forge.facts
         data = {"username": facts["user"], "password": facts["token"], "ca.crt": Path(facts["ca_cert"]).read_text()}
-        space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "payments"}}
-        metadata = {"name": "pull", "namespace": "payments"}
+        space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+        metadata = {"name": "pull", "namespace": namespace}
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
         self.cluster.kubectl("apply", "-f", "-", text=yaml.safe_dump_all([space, secret]))
 
@@ -155,7 +211,7 @@ class Story:
             for name in ("flux-system", "projects")
             if name in found and "status" in found[name]
         ]
-        current = len(found) == 3 and all(one.endswith(head) for one in applied)
+        current = len(found) == 4 and all(one.endswith(head) for one in applied)
         return current and all(is_ready(one) for one in found.values())
 
 
@@ -180,7 +236,7 @@ def uids(cluster: Cluster) -> dict[Key, str]:
 
 def fetch(cluster: Cluster) -> None:
     """Have all sources fetched now."""
-    for space, name in (("flux-system", "flux-system"), ("payments", "payments")):
+    for space, name in (("flux-system", "flux-system"), ("payments", "payments"), ("flux-system", "shop")):
         if cluster.get("gitrepository", "-n", space, name):
             cluster.kubectl(
                 *("annotate", "--overwrite", "-n", space, f"gitrepository/{name}"),
@@ -196,10 +252,11 @@ def story(grounds: Grounds) -> Iterator[Story]:
     grounds.forget()
 
 
-def adopt(project: Project, *arguments: str) -> tuple[int, str]:
+def adopt(project: Project, *arguments: str, **variables: Any) -> tuple[int, str]:
     """One run of the playbook."""
-    run = project.start(*arguments, playbook="adopt", adopt_requests=str(project.folder / "requests"), fleet_report="")
-    output, _none = run.communicate(timeout=120)
+    folder = str(project.folder / "requests")
+    run = project.start(*arguments, playbook="adopt", **{"adopt_requests": folder, "fleet_report": "", **variables})
+    output, _none = run.communicate(timeout=300)
     return run.returncode, output
 
 
@@ -207,7 +264,7 @@ def test_check_mode_shows_all_and_writes_nothing(story: Story) -> None:
     commits = story.project.commits()
     code, output = adopt(story.project, "--check", "--diff")
     assert code == 0, output
-    for path in (f"clusters/{STAGING}/projects.yaml", "projects/staging/kustomization.yaml", "requests/payments.yaml"):
+    for path in (f"clusters/{STAGING}/all.yaml", "projects/staging/kustomization.yaml", "requests/payments.yaml"):
         assert path in output
     assert "-  validation: client" in output
     assert story.project.commits() == commits
@@ -219,7 +276,7 @@ def test_what_runs_stays_and_is_ready(story: Story) -> None:
     code, output = adopt(story.project)
     assert code == 0, output
     assert len(story.project.commits()) == len(commits) + 1
-    assert story.project.file(f"clusters/{STAGING}/projects.yaml") == PROJECTS.replace("v1beta2", "v1").replace(
+    assert story.project.file(f"clusters/{STAGING}/all.yaml") == PROJECTS.replace("v1beta2", "v1").replace(
         "  validation: client   # long gone\n", ""
     )
     assert "- path: payments.yaml" in story.project.file("projects/staging/kustomization.yaml")
@@ -238,3 +295,93 @@ def test_second_run_changes_nothing(story: Story) -> None:
     assert "changed=0" in output
     assert story.project.commits() == commits
     assert (story.project.folder / "requests" / "payments.yaml").exists()
+
+
+# What the old layout had for itself: the Kustomization of all tenants, and a sync and source of another name than ours.
+REPLACED = {
+    ("Kustomization", "flux-system", "projects"),
+    ("Kustomization", "flux-system", "shop"),
+    ("GitRepository", "flux-system", "shop"),
+}
+PRUNE = "kustomize.toolkit.fluxcd.io/prune"
+
+
+def move(story: Story, *arguments: str) -> tuple[int, str]:
+    """One run that moves the tenants of the requests that adoption has written, on the one cluster that there is."""
+    folder = str(story.project.folder / "requests")
+    given = {"fleet_adopt": "move", "fleet_requests": folder, "adopt_requests": ""}
+    return adopt(story.project, "--limit", f"{STAGING},localhost", *arguments, **given)
+
+
+def kept(story: Story) -> set[Key]:
+    """What bears the annotation by which Flux keeps it."""
+    found = story.cluster.objects()
+    return {key for key, one in found.items() if PRUNE in one["metadata"].get("annotations", {})}
+
+
+def caught_up(cluster: Cluster) -> bool:
+    """Whether all is ready, and the fleet's own Kustomizations have applied what the repository holds."""
+    revision = cluster.flux("gitrepository")["status"].get("artifact", {}).get("revision")
+    found = syncs(cluster)
+    own = [one["status"] for one in found if one["spec"]["sourceRef"]["name"] == "flux-system" and "status" in one]
+    return all(is_ready(one) for one in found) and all(one.get("lastAppliedRevision") == revision for one in own)
+
+
+def test_a_cluster_that_is_not_ours_is_named(story: Story) -> None:
+    code, output = move(story)
+    assert code != 0
+    assert "bootstrap" in output
+    assert kept(story) == set()
+
+
+def test_the_move_is_shown_and_nothing_written(story: Story) -> None:
+    run = story.project.run("--limit", STAGING)
+    assert run.code == 0, run.output
+    eventually(lambda: caught_up(story.cluster), "the cluster is ours")
+    now = uids(story.cluster)
+    assert {key: now.get(key) for key in story.uids} == story.uids
+    commits = story.project.commits()
+    code, output = move(story, "--check", "--diff")
+    assert code == 0, output
+    for said in ("projects/staging/payments/extra/adopted.yaml", f"{STAGING}: kept", "Namespace payments"):
+        assert said in output
+    assert story.project.commits() == commits
+    assert kept(story) == set()
+
+
+def test_the_move_goes_on_where_it_ended_after_the_commit(story: Story) -> None:
+    code, output = move(story, "--tags", "repository")
+    assert code == 0, output
+    assert ("Namespace", "", "payments") in kept(story)
+    fetch(story.cluster)
+    eventually(lambda: story.cluster.get("kustomization", "-n", "shop", "shop"), "Flux applies the new files")
+    code, output = move(story)
+    assert code == 0, output
+    assert kept(story) == set()
+    files = story.project.tree()
+    assert not [path for path in files if path.startswith("projects/base/")]
+    assert f"clusters/{STAGING}/all.yaml" not in files
+    assert "whole-fleet" in story.project.file(f"clusters/{STAGING}/shop.yaml")
+
+
+def test_nothing_was_made_anew_by_the_move(story: Story) -> None:
+    eventually(lambda: caught_up(story.cluster), "all is ready")
+    now = uids(story.cluster)
+    assert {key: now.get(key) for key in story.uids if key not in REPLACED} == {
+        key: uid for key, uid in story.uids.items() if key not in REPLACED
+    }
+    assert not REPLACED & now.keys()
+    owner = {
+        name: story.cluster.get("configmap", "-n", space, name)["metadata"]["labels"]
+        for space, name in (("payments", "web"), ("payments", "payments"), ("shop", "till"))
+    }
+    labels = {name: one["kustomize.toolkit.fluxcd.io/name"] for name, one in owner.items()}
+    assert labels == {"web": "payments", "payments": "tenant-payments", "till": "shop"}
+
+
+def test_second_move_changes_nothing(story: Story) -> None:
+    commits = story.project.commits()
+    code, output = move(story)
+    assert code == 0, output
+    assert output.count("changed=0") == 2
+    assert story.project.commits() == commits

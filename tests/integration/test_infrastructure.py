@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 from collections import Counter
@@ -13,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.integration.clusters import Cluster, is_ready
+from tests.integration.component_kinds import JUDGED, Kinds
 from tests.integration.conftest import Grounds
 from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Outcome, eventually
-from tests.lab import Lab, charts
+from tests.lab import Lab, charts, manifest
+from tests.unit.plugins import flux_schemas
 
 KUSTOMIZATION, RELEASE = "kustomizations.kustomize.toolkit.fluxcd.io", "helmreleases.helm.toolkit.fluxcd.io"
 REMOVE = ["remove_component"]
@@ -61,12 +65,14 @@ class Registry:
             self.open = charts.publish(forge, version=version)
         self.private = charts.publish(forge, owner=self.owner)
         self.ca_cert = Path(forge.facts["ca_cert"]).read_text()
+        self.kinds = Kinds(forge)
 
     @property
     def secrets(self) -> list[dict[str, Any]]:
         """What clusters need to fetch from it."""
         login = {"username": self.owner, "password": self.token}
-        return [{"name": "forge-ca", "data": {"ca.crt": self.ca_cert}}, {"name": "forge-login", "data": login}]
+        own = {"name": "forge-ca", "data": {"ca.crt": self.ca_cert}}, {"name": "forge-login", "data": login}
+        return [*own, *self.kinds.secrets]
 
     def helm(self, version: str = "0.1.x", chart: str = charts.CHART) -> dict[str, str]:
         """The field `helm` of a component whose chart all may fetch."""
@@ -129,6 +135,7 @@ def story(grounds: Grounds, lab: Lab, tmp_path_factory: pytest.TempPathFactory) 
     made = Story(grounds, Registry(lab), tmp_path_factory.mktemp("manifests"))
     yield made
     lab.forge.call("DELETE", f"/admin/users/{made.registry.owner}?purge=true", missing=None)
+    lab.forge.delete_repository(made.registry.kinds.repository)
     grounds.forget()
 
 
@@ -271,13 +278,15 @@ def test_cluster_that_is_down_is_finished_by_the_next_run(story: Story, lab: Lab
 def test_what_flux_refuses_is_told_in_its_words_and_a_fix_is_taken_at_once(story: Story) -> None:
     wrong = story.changed("greeter", values={"replicas": "many"})
     wrong["nothing"] = {"layer": "controllers", "helm": story.registry.helm("1.x", "no-such-chart")}
-    outcome = story.run("--limit", STAGING, components=wrong)
+    wrong["judged"] = JUDGED
+    outcome = story.run("--limit", STAGING, components=wrong, fleet_check_charts=False)
     assert outcome.code != 0
     said = outcome.failure(STAGING)
     assert "HelmRelease flux-system/greeter: Helm upgrade failed" in said
     assert "at '/replicas': got string, want integer" in said
     assert "HelmChart 'flux-system/flux-system-nothing' is not ready: invalid chart reference" in said
-    story.components = story.changed("nothing", state="absent")
+    assert "Kustomization flux-system/infrastructure-judged: health check failed" in said
+    story.components = {**story.changed("nothing", state="absent"), "judged": {**JUDGED, "state": "absent"}}
     outcome = story.run("--limit", STAGING, fleet_allow=REMOVE)
     assert outcome.code == 0, outcome.output
     assert story.clusters[STAGING].get(RELEASE, "-n", "flux-system", "nothing") is None
@@ -286,9 +295,9 @@ def test_what_flux_refuses_is_told_in_its_words_and_a_fix_is_taken_at_once(story
 BAD = [
     (
         {"helms": {}},
-        "fleet_components.greeter.helms: there is no such field; the fields are layer, state, namespace, helm",
+        "fleet_components.greeter.helms: there is no such field, did you mean helm? (known: layer, state, namespace",
     ),
-    ({"values": ["a"]}, "fleet_components.greeter.values: must be a mapping, and is a list"),
+    ({"values": ["a"]}, "fleet_components.greeter.values: a mapping, found a list"),
     ({"depends_on": ["private"]}, "fleet_components.greeter.depends_on: waits for itself: greeter → private → greeter"),
     ({"depends_on": ["facts"]}, "waits for itself: facts → greeter → facts (each layer waits for the one before it)"),
     ({"depends_on": ["nothing-there"]}, "greeter.depends_on is 'nothing-there': this cluster has no such component"),
@@ -296,7 +305,7 @@ BAD = [
     ({"values": {"a": "${zone}"}}, "has no such fact, and Flux would put nothing in its place"),
     ({"namespace": "Bad_Name"}, "fleet_components.greeter.namespace is 'Bad_Name': lower-case letters"),
     ({"namespace": "other"}, "takes release greeter/greeter of chart greeter away from staging-1: run again with"),
-    ({"state": "absent", "depends_on": []}, "takes all of it away from staging-1: run again with fleet_allow"),
+    ({"state": "absent", "depends_on": []}, "takes all of it ("),
 ]
 
 
@@ -334,6 +343,32 @@ def test_bad_input_is_told_all_at_once(story: Story) -> None:
     outcome = story.run(components=story.changed("facts", manifests="/no/such/path.yaml"), hosts={})
     assert "no file or directory of manifests on the controller" in outcome.words
     assert story.project.commits() == commits
+
+
+def test_components_of_all_kinds_are_ready_and_stay_as_they_are(story: Story) -> None:
+    """Charts and directories from Git and from a registry, pinned; values from elsewhere; health; patches."""
+    kinds = story.registry.kinds
+    story.components = {**story.components, **kinds.components()}
+    story.hosts = {**story.hosts, PRODUCTION: {**story.hosts[PRODUCTION], "fleet_components_region": kinds.region()}}
+    outcome = story.run()
+    assert outcome.code == 0, outcome.output
+    assert {name: row["ready"] for name, row in outcome.rows.items()} == dict.fromkeys(CLUSTERS, True)
+    for name, cluster in story.clusters.items():
+        kinds.holds(cluster, {STAGING: "a", PRODUCTION: "b"}[name])
+    story.settle()
+    before, commits = story.writes(), story.project.commits()
+    again = story.run()
+    assert again.code == 0, again.output
+    assert again.changed == dict.fromkeys(CLUSTERS, 0)
+    assert (story.project.commits(), story.writes()) == (commits, before)
+
+
+def test_unit_tests_have_the_definitions_of_the_lab(lab: Lab) -> None:
+    path = lab.settings.share / "www" / manifest.PATH
+    text = flux_schemas.extracted([one for one in yaml.safe_load_all(path.read_text()) if one])
+    if os.environ.get("FLEET_WRITE_GOLDEN"):
+        flux_schemas.FILE.write_text(text)
+    assert flux_schemas.FILE.read_text() == text
 
 
 def test_edited_file_is_held_and_the_rest_goes_on(story: Story) -> None:

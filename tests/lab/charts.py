@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import requests
@@ -20,15 +21,24 @@ VERSION = "0.1.0"
 _SOURCE = Path(__file__).with_name(CHART)
 
 
-def publish(forge: Forge, name: str = CHART, version: str = VERSION, owner: str | None = None) -> str:
-    """Push the chart under a name and a version, unless they are there already; the repository's URL for Helm."""
+def publish(
+    forge: Forge,
+    name: str = CHART,
+    version: str = VERSION,
+    owner: str | None = None,
+    more: Mapping[str, str] | None = None,
+) -> str:
+    """Push the chart under a name and a version, unless they are there already; the repository's URL for Helm.
+
+    ``more``: files that it has besides, path → text.
+    """
     repository = f"{forge.facts['url']}/api/packages/{owner or forge.facts['user']}/helm"
     with requests.Session() as session:
         session.trust_env = False
         session.verify = forge.facts["ca_cert"]
         answer = session.post(
             f"{repository}/api/charts",
-            data=archive(name, version),
+            data=archive(name, version, more or {}),
             headers={"Authorization": f"token {forge.facts['token']}"},
             timeout=30,
         )
@@ -37,15 +47,19 @@ def publish(forge: Forge, name: str = CHART, version: str = VERSION, owner: str 
     return repository
 
 
-def archive(name: str, version: str) -> bytes:
+def archive(name: str, version: str, more: Mapping[str, str]) -> bytes:
     """The chart as `helm package` packs it."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
-        for path in sorted(one for one in _SOURCE.rglob("*") if one.is_file()):
-            content = path.read_bytes()
-            if path.name == "Chart.yaml":
-                content = yaml.safe_dump({**yaml.safe_load(content), "name": name, "version": version}).encode()
-            entry = tarfile.TarInfo(f"{name}/{path.relative_to(_SOURCE).as_posix()}")
+        files = sorted(one for one in _SOURCE.rglob("*") if one.is_file())
+        contents = {path.relative_to(_SOURCE).as_posix(): path.read_bytes() for path in files}
+        about = {**yaml.safe_load(contents["Chart.yaml"]), "name": name, "version": version}
+        contents |= {
+            "Chart.yaml": yaml.safe_dump(about).encode(),
+            **{path: text.encode() for path, text in more.items()},
+        }
+        for path, content in contents.items():
+            entry = tarfile.TarInfo(f"{name}/{path}")
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
     return packed.getvalue()

@@ -63,6 +63,12 @@ def find(pod: Object, bin_folder: Path) -> tuple[Object, Path]:
     raise NoProgram("no container of this pod is a Flux controller")
 
 
+def learn(bin_folder: Path) -> None:
+    """Ask every controller for its flags before a pod needs them: a container does not start later for being played."""
+    for program in sorted(bin_folder.glob("*-controller")):
+        _flags(str(program))
+
+
 def environment(pod: Object, container: Object, lookup: Callable[[str, str], Object]) -> dict[str, str]:
     """The container's variables; lookup(kind, name) gets a ConfigMap or Secret as text by key."""
     values: dict[str, str] = {}

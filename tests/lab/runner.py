@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from . import container as containers
 from .kube import Api
 from .kubelet import Kubelet
 from .pods import FluxPod, Place
@@ -50,6 +52,7 @@ class Runner:
             signal.signal(number, self._stop)
         # What a killed runner has left.
         kill_marked(self.settings.directory, self.cluster)
+        threading.Thread(target=containers.learn, args=(self.settings.bin,), daemon=True).start()
         while not self._stopping:
             try:
                 self._turn(self._list())

@@ -23,6 +23,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.adopted_clust
     spec,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document, mapping
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_fence import KEY
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import without_credentials
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.requested import from_request
@@ -31,9 +32,10 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import 
 # What `flux create tenant` puts on all that is a tenant's.
 LABEL = "toolkit.fluxcd.io/tenant"
 _TEAM = ("team", "owner")
+_LEVEL = "pod-security.kubernetes.io/enforce"
 _KEPT = ("interval", "timeout", "suspend")
 # The branch that Flux takes where a source names none: https://fluxcd.io/flux/components/source/gitrepositories/#reference
-_DEFAULT_BRANCH = "master"
+_DEFAULT_REF = {"GitRepository": ("branch", "master"), "OCIRepository": ("tag", "latest")}
 HEAD = """\
 # Made by fluxops.fleet.adopt from what the fleet repository says of this tenant.{guess}
 # The tenant stays as it is until somebody moves it: onboarding this while the old files are there would apply it twice.
@@ -55,12 +57,16 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Found:
-    """One tenant: what is delivered where, its namespaces, and who answers for it (empty: nobody is named)."""
+    """One tenant: what is delivered where, its namespaces, and who answers for it (empty: nobody is named).
+
+    ``spaces``: the Namespaces among the objects of its clusters.
+    """
 
     name: str
     deliveries: Sequence[Delivery]
     namespaces: Sequence[str]
     team: str
+    spaces: Sequence[Document] = ()
 
     @property
     def environments(self) -> dict[str, list[Delivery]]:
@@ -98,6 +104,7 @@ def tenants(clusters: Iterable[Seen], reader: Reader) -> list[Found]:
     deliveries: dict[str, list[Delivery]] = {}
     spaces: dict[str, dict[str, None]] = {}
     teams: dict[str, str] = {}
+    there: dict[str, list[Document]] = {}
     for seen in clusters:
         owners = {
             key(one.document)[2]: str(mapping(metadata(one.document).get("labels")).get(LABEL) or "")
@@ -114,9 +121,11 @@ def tenants(clusters: Iterable[Seen], reader: Reader) -> list[Found]:
             mine = (key(one.document)[1], str(spec(one.document).get("targetNamespace") or ""))
             more = (space for space, owner in owners.items() if owner == name)
             spaces.setdefault(name, {}).update(dict.fromkeys([*mine, *more]))
+            there.setdefault(name, []).extend(_namespaces(seen, spaces[name]))
             teams[name] = teams.get(name) or _team([one.document, source, *_namespaces(seen, mine)])
+    own = {name: [space for space in found if space not in ("", FLUX_NAMESPACE)] for name, found in spaces.items()}
     return [
-        Found(name, found, [space for space in spaces[name] if space not in ("", FLUX_NAMESPACE)], teams[name])
+        Found(name, found, own[name], teams[name], [one for one in there[name] if key(one)[2] in own[name]])
         for name, found in sorted(deliveries.items())
     ]
 
@@ -144,10 +153,10 @@ def _team(documents_of_it: Iterable[Mapping[str, Any]]) -> str:
 
 def request_of(found: Found, clusters: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:
     """A tenant's request as a file's text, or why there is none. ``clusters``: environment → all that it has."""
-    sources: dict[tuple[str, str], dict[str, str]] = {}
+    sources: dict[str, dict[str, Any]] = {}
     environments, faults = {}, []
     for environment, deliveries in found.environments.items():
-        said = {repr(_placement(one)) for one in deliveries}
+        said = {repr(_said(one)) for one in deliveries}
         if len(said) > 1:
             names = sorted({"/".join(key(one.sync)[1:]) for one in deliveries})
             faults.append(
@@ -155,13 +164,12 @@ def request_of(found: Found, clusters: Mapping[str, Sequence[str]]) -> tuple[str
             )
             continue
         first = deliveries[0]
-        if first.source.get("kind") != "GitRepository":
+        if first.source.get("kind") not in _DEFAULT_REF:
             named = " ".join(source_of(first.sync))
-            faults.append(f"{environment}: its source, {named}, is no GitRepository that is here")
+            faults.append(f"{environment}: its source, {named}, is no GitRepository or OCIRepository that is here")
             continue
-        url, secret, placement = _placement(first)
-        own = {"name": key(first.source)[2], "url": url, **({"secret": secret} if secret else {})}
-        name = sources.setdefault((url, secret), own)["name"]
+        own, placement = _placement(first)
+        name = sources.setdefault(repr({**own, "name": ""}), own)["name"]
         chosen = sorted({one.cluster for one in deliveries})
         part = {} if chosen == sorted(clusters[environment]) else {"clusters": chosen}
         environments[environment] = {"source": name, **placement, **part}
@@ -171,26 +179,58 @@ def request_of(found: Found, clusters: Mapping[str, Sequence[str]]) -> tuple[str
     return text, _faults(text, found.name)
 
 
-def _written(found: Found, sources: list[dict[str, str]], environments: Mapping[str, Any]) -> str:
+def _written(found: Found, sources: list[dict[str, Any]], environments: Mapping[str, Any]) -> str:
     content = {
         "tenant": found.name,
         "owner": {"team": found.team or found.name},
         "namespaces": list(found.namespaces) or [found.name],
         "profile": "open",
+        **_marked(found.spaces),
         "sources": sources,
         "environments": environments,
     }
     return HEAD.format(guess="" if found.team else GUESS) + documents.write([content])
 
 
-def _placement(one: Delivery) -> tuple[str, str, dict[str, Any]]:
-    """URL, Secret, and what a request says of an environment."""
+def _marked(spaces: Sequence[Document]) -> dict[str, Any]:
+    """What the namespaces bear that others may go by, in the words of a request."""
+    found: dict[str, Any] = {}
+    for part in ("labels", "annotations"):
+        pairs = {str(name): str(value) for one in spaces for name, value in mapping(metadata(one).get(part)).items()}
+        level = pairs.get(_LEVEL)
+        found |= {"podSecurity": level} if level else {}
+        asked = {name: value for name, value in sorted(pairs.items()) if not list(KEY.faults(name, ()))}
+        found |= {part: asked} if asked else {}
+    return found
+
+
+def _placement(one: Delivery) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The source of a request, and what it says of an environment."""
     source, sync = spec(one.source), spec(one.sync)
-    ref = mapping(source.get("ref"))
-    kind = next((name for name in ("commit", "semver", "tag", "branch") if ref.get(name)), "branch")
+    ref, default = mapping(source.get("ref")), _DEFAULT_REF[str(one.source.get("kind"))]
+    kind = next((name for name in ("commit", "digest", "semver", "tag", "branch") if ref.get(name)), default[0])
     kept = {name: sync[name] for name in _KEPT if sync.get(name)}
-    placement = {"ref": {kind: str(ref.get(kind) or _DEFAULT_BRANCH)}, "path": str(sync.get("path") or "./"), **kept}
-    return str(source.get("url") or ""), str(mapping(source.get("secretRef")).get("name") or ""), placement
+    keys = mapping(mapping(sync.get("decryption")).get("secretRef")).get("name")
+    values = mapping(mapping(sync.get("postBuild")).get("substitute"))
+    kept |= {"decryption": {"secret": str(keys)}} if keys else {}
+    kept |= {"substitute": dict(values)} if values else {}
+    own = {"name": key(one.source)[2], "url": str(source.get("url") or ""), **_options(source)}
+    return own, {"ref": {kind: str(ref.get(kind) or default[1])}, "path": str(sync.get("path") or "./"), **kept}
+
+
+def _said(one: Delivery) -> Any:
+    """All that a request would say of it; its source's name where that is of a kind that requests do not have."""
+    return _placement(one) if one.source.get("kind") in _DEFAULT_REF else source_of(one.sync)
+
+
+def _options(source: Mapping[str, Any]) -> dict[str, Any]:
+    """What else a source has that a request has a place for."""
+    named = {"secret": source.get("secretRef"), "certSecret": source.get("certSecretRef")}
+    found: dict[str, Any] = {field: str(mapping(one).get("name") or "") for field, one in named.items()}
+    found["provider"] = source.get("provider") if source.get("provider") != "generic" else ""
+    found["ignore"] = [line for line in str(source.get("ignore") or "").splitlines() if line.strip()]
+    found["recurseSubmodules"] = bool(source.get("recurseSubmodules"))
+    return {field: value for field, value in found.items() if value}
 
 
 def _faults(text: str, name: str) -> list[str]:

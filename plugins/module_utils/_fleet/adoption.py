@@ -82,7 +82,7 @@ def _veiled(change: Change) -> dict[str, str]:
 
 def plan_adoption(url: str, allow: Sequence[str], snapshot: Snapshot) -> Adoption:
     """Plan against a snapshot of the repository at this URL."""
-    found = _Repository(url, snapshot)
+    found = Repository(url, snapshot)
     wanted, behind = wanted_versions.wanted_for(found.served, newest=NEWER_API in allow)
     changed, left = _rewritten(found, wanted)
     kept = same_outcome.unlike(found.tree, Tree({**found.tree.texts, **changed}), changed, found.directories)
@@ -94,7 +94,7 @@ def plan_adoption(url: str, allow: Sequence[str], snapshot: Snapshot) -> Adoptio
     return Adoption(Plan(tuple(changes)), understood, requests)
 
 
-def _rewritten(found: _Repository, wanted: wanted_versions.Wanted) -> tuple[dict[str, str], list[str]]:
+def _rewritten(found: Repository, wanted: wanted_versions.Wanted) -> tuple[dict[str, str], list[str]]:
     changed: dict[str, str] = {}
     left: list[str] = []
     for path, text in found.tree.texts.items():
@@ -112,7 +112,7 @@ def _rewritten(found: _Repository, wanted: wanted_versions.Wanted) -> tuple[dict
     return changed, left
 
 
-class _Repository:
+class Repository:
     """What lies in the repository, parsed once."""
 
     def __init__(self, url: str, snapshot: Snapshot) -> None:

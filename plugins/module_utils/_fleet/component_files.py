@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import components, documents
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_fields import identity
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_layers import Layers
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_objects import identity
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.components import Component, Declared, is_whole
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
@@ -54,6 +55,11 @@ class Placed:
     documents: Sequence[Document] = ()
 
     @property
+    def is_written(self) -> bool:
+        """Whether it is a directory of the fleet repository that people write."""
+        return self.component.kind == "kustomize" and self.component.origin is None
+
+    @property
     def file(self) -> str:
         """The file that we write; empty where people write the directory."""
         return "" if self.component.kind == "kustomize" else f"{self.directory}/{self.component.kind}.yaml"
@@ -61,10 +67,10 @@ class Placed:
 
 @dataclass(frozen=True)
 class Places:
-    """What places the components of all clusters: templates, names, and the layers in their order."""
+    """What places the components of all clusters: templates, names, and the layers."""
 
     renderer: Renderer
-    layers: Sequence[str]
+    layers: Layers
     layout: Layout = field(default_factory=Layout)
     _rendered: dict[tuple[str, str], list[Document]] = field(default_factory=dict)
 
@@ -101,10 +107,20 @@ class Places:
 
     def rendered(self, component: Component) -> list[Document]:
         """The documents of a component that we write."""
-        return self.renderer.render(f"{component.kind}.yaml.j2", {"component": component, "flux": _FLUX})
+        own = self.renderer.render(f"{component.kind}.yaml.j2", {"component": component, "flux": _FLUX})
+        return [*self._source(component), *own]
+
+    def _source(self, component: Component) -> list[Document]:
+        """Flux's object that fetches a component, where it is not of the fleet repository itself."""
+        if component.origin is None:
+            return []
+        return self.renderer.render("source.yaml.j2", {"component": component, "flux": _FLUX})
 
     def kustomizations(self, member: Member, placed: Sequence[Placed]) -> list[Document]:
-        """The documents of a cluster's ``infrastructure.yaml``: a Flux Kustomization for each component."""
+        """The documents of a cluster's ``infrastructure.yaml``: a Flux Kustomization for each component.
+
+        Before that of a directory from elsewhere comes the source which it is fetched by.
+        """
         waits = components.dependencies([one.component for one in placed], self.layers)
         cluster = {"name": member.name, "environment": member.environment}
         found = []
@@ -112,12 +128,14 @@ class Places:
             component = one.component
             variables = {
                 **vars(component),
+                **vars(component.syncing),
                 "sync": component_sync(component.name),
                 "labels": {COMPONENT_LABEL: component.name, LAYER_LABEL: component.layer},
                 "path": f"./{one.directory}",
                 "depends_on": [component_sync(name) for name in waits[component.name]],
                 "patches": [{"target": _target(patch), "text": documents.write([patch])} for patch in one.patches],
             }
+            found += self._source(component) if component.kind == "kustomize" else []
             found += self.renderer.render(
                 "kustomization.yaml.j2", {"component": variables, "cluster": cluster, "flux": _FLUX}
             )

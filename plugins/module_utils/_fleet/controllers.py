@@ -167,6 +167,10 @@ def _flags(settings: Settings, names: list[str]) -> Iterable[tuple[str, list[str
     if "source-watcher" in names:
         readers = [name for name in names if name in ("kustomize-controller", "helm-controller")]
         yield "--feature-gates=ExternalArtifact=true", readers
+    if settings.tenant_artifacts and "source-watcher" in names:
+        # It removes what it made more than this ago, the newest too: by default those that it made first, where making
+        # all of them takes it more than a minute. Older ones of the same name go by their number anyway.
+        yield "--artifact-retention-ttl=24h", ["source-watcher"]
 
 
 def _of_controller(settings: Settings, name: str, manifest: Manifest) -> Iterable[Patch]:

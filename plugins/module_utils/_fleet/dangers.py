@@ -48,6 +48,9 @@ def _of(document: Document) -> Iterator[str]:
     kind = document.get("kind")
     if kind in _BINDINGS and mapping(document.get("roleRef")).get("name") == "cluster-admin":
         yield f"{name(document)} gives cluster-admin to {_subjects(document)}"
+    if kind == "HelmRelease":
+        for path in plain_secrets.passwords(mapping(mapping(document.get("spec")).get("values"))):
+            yield f"{name(document)} spec.values.{path} reads like a secret in clear: valuesFrom may name a Secret"
     if kind != "Secret":
         return
     data = {**mapping(document.get("data")), **mapping(document.get("stringData"))}

@@ -98,7 +98,7 @@ class Dependencies:
         while wanted:
             files = {self.scope.layout.tenant_file(*place): place for place in wanted}
             texts = self.snapshot.read(path for path in files if self.places.has(path))
-            new = {files[path]: _read(files[path][1], text, path) for path, text in texts.items()}
+            new = {files[path]: read(files[path][1], text, path) for path, text in texts.items()}
             found |= {place: one for place, one in new.items() if one}
             wanted = self._strangers({place: one.depends_on for place, one in new.items() if one}) - found.keys()
         return found
@@ -109,7 +109,7 @@ class Dependencies:
         return {place for place in named if place[1] not in self._named}
 
 
-def _read(name: str, text: str, path: str) -> Standing | None:
+def read(name: str, text: str, path: str) -> Standing | None:
     """What a tenant's file says of it; nothing where somebody's edit left nothing to read."""
     for one in tenants.objects(text, path):
         metadata = documents.part(one, "metadata")

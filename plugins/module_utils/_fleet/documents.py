@@ -111,16 +111,21 @@ def _dump(data: Any) -> str:
 
 def read(text: str, where: str) -> list[Document]:
     """The documents of a YAML text, empty ones left out. ``where`` names the file in errors."""
-    try:
-        documents = [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        problem = Problem(where, "YAML", "", " ".join(str(error).split()))
-        raise InvalidInput(problems=[problem]) from None
+    documents = [document for document in trees(text, where) if document is not None]
     for document in documents:
         if not isinstance(document, dict):
             hint = f"each document must be a mapping, found {type(document).__name__}"
             raise InvalidInput(problems=[Problem(where, "YAML", "", hint)])
     return documents
+
+
+def trees(text: str, where: str) -> list[Any]:
+    """All documents of a YAML text, whatever they are. ``where`` names the file in errors."""
+    try:
+        return list(yaml.load_all(text, Loader=_Loader))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        problem = Problem(where, "YAML", "", " ".join(str(error).split()))
+        raise InvalidInput(problems=[problem]) from None
 
 
 def part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -151,27 +156,32 @@ def label(document: Mapping[str, Any], key: str) -> str:
 
 def digest(documents: Iterable[Mapping[str, Any]]) -> str:
     """SHA-256 (hex) over the JSON of the documents in order: sorted keys, no spaces, empty documents left out."""
+    return digest_of(canonical(document) for document in documents if document)
+
+
+def digest_of(forms: Iterable[str]) -> str:
+    """The same of the canonical forms of documents."""
+    return hashlib.sha256(f"[{','.join(forms)}]".encode()).hexdigest()
+
+
+def canonical(document: Mapping[str, Any]) -> str:
+    """A document as JSON that is the same for the same content."""
     # Once through JSON first: it makes text of keys, and keys of several types can't be sorted.
-    plain = json.loads(json.dumps([document for document in documents if document]))
-    data = json.dumps(plain, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(data.encode()).hexdigest()
+    return json.dumps(json.loads(json.dumps(document)), sort_keys=True, separators=(",", ":"))
 
 
 def write_owned(documents: Iterable[Mapping[str, Any]]) -> str:
     """A file of ours: the header with the digest, then the documents."""
     kept = list(documents)
-    return f"{HEADER}{DIGEST}{digest(kept)}\n---\n{write(kept)}"
+    return owned((write([one]) for one in kept), (canonical(one) for one in kept if one))
+
+
+def owned(texts: Iterable[str], forms: Iterable[str]) -> str:
+    """The same of documents that are written already, and of their canonical forms."""
+    return "---\n".join([f"{HEADER}{DIGEST}{digest_of(forms)}\n", *texts])
 
 
 def recorded_digest(text: str) -> str | None:
     """The digest in the header of a file of ours; None for a foreign file."""
     found = _DIGEST_LINE.search(text.split("---\n", 1)[0])
     return found.group(1) if found else None
-
-
-def is_edited(text: str, where: str) -> bool:
-    """Whether a file of ours no longer holds what we wrote last."""
-    try:
-        return digest(read(text, where)) != recorded_digest(text)
-    except InvalidInput:
-        return True

@@ -56,7 +56,7 @@ class _Around:
 def problems(rendered: Rendered, rules: Rules) -> Iterator[Problem]:
     """What a tenant's files hold that gets over its fence, with the template that says so."""
     own = frozenset(name(one) for one in rendered.documents if one.get("kind") == "Role")
-    bound = (one["name"] for one in roles(rendered.tenant).values() if one["kind"] == "ClusterRole")
+    bound = (one["name"] for one in roles(rendered.placement).values() if one["kind"] == "ClusterRole")
     around = _Around(rendered.namespaces, tuple(dict.fromkeys([TENANT_SERVICE_ACCOUNT, *bound])), own)
     for one in rendered.documents:
         if one.get("kind") == "Namespace":

@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import profiles, rights
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import TENANT_SERVICE_ACCOUNT
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.profiles import NETWORKS, POD_SECURITY, PROFILES
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Path
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema import Fault
 
 _CAPS = "fleet_tenant_caps"
@@ -23,18 +24,26 @@ _ROLES = ("admin", "edit", "view")
 
 def faults(content: Mapping[str, Any], caps: Mapping[str, Any]) -> Iterator[Fault]:
     """Where a well-formed request gets over the fence, or beyond the fleet's caps for it."""
-    yield from _role_faults(content, caps)
-    for path, value, hint in rights.faults(content.get("rules", ())):
-        yield ("rules", *path), value, hint
+    yield from said(content, caps, ())
+    for environment, own in content["environments"].items():
+        yield from said(own, caps, ("environments", environment))
     names = [one["name"] for one in content.get("notifications", ())]
     for number, name in enumerate(names):
         if name in names[:number]:
             yield ("notifications", number, "name"), name, "stands twice: each has its own name"
-    for field, order in (("podSecurity", POD_SECURITY), ("network", NETWORKS)):
-        floor = _floor(field, caps)
-        if field in content and order.index(content[field]) < order.index(floor):
-            named = f"{_CAPS}.{field}" if field in caps else f"{_CAPS}.profiles"
-            yield (field,), content[field], f"the fleet allows nothing laxer than {floor} ({named})"
+
+
+def said(content: Mapping[str, Any], caps: Mapping[str, Any], path: Path) -> Iterator[Fault]:
+    """What is wrong with rights, network and Pod Security as one place has them, which ``path`` leads to."""
+    for field, value, hint in _role_faults(content, caps):
+        yield (*path, *field), value, hint
+    for field, value, hint in rights.faults(content.get("rules", ())):
+        yield (*path, "rules", *field), value, hint
+    for word, order in (("podSecurity", POD_SECURITY), ("network", NETWORKS)):
+        floor = _floor(word, caps)
+        if word in content and order.index(content[word]) < order.index(floor):
+            named = f"{_CAPS}.{word}" if word in caps else f"{_CAPS}.profiles"
+            yield (*path, word), content[word], f"the fleet allows nothing laxer than {floor} ({named})"
 
 
 def _role_faults(content: Mapping[str, Any], caps: Mapping[str, Any]) -> Iterator[Fault]:

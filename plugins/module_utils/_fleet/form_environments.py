@@ -8,7 +8,15 @@
 
 from __future__ import annotations
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_fence import PROFILE
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_fence import (
+    LIMITS,
+    NETWORK,
+    PROFILE,
+    QUOTA,
+    ROLE,
+    RULES,
+    SECURITY,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_sources import REF
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_values import (
     CLUSTER,
@@ -26,7 +34,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_values i
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema import Flag, Plain, Shape, Text
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.structures import Items, Record, Table
 
-_SUBSTITUTE = Table(
+SUBSTITUTE = Table(
     "Variables that Flux fills into what it applies, as ${name}; values are text as it stands here.",
     Text("", r"[_a-zA-Z][_a-zA-Z0-9]*", "letters, digits and _ only, no digit first: Flux substitutes nothing else"),
     Plain(Text("", rf"({LINE})?", "one line of text", 4096, text_fault)),
@@ -47,7 +55,7 @@ DELIVERY: dict[str, Shape] = {
     "interval": INTERVAL,
     "retryInterval": RETRY_INTERVAL,
     "timeout": TIMEOUT,
-    "substitute": _SUBSTITUTE,
+    "substitute": SUBSTITUTE,
 }
 DECRYPTION = Record(
     "How Flux reads what SOPS has encrypted in the repository; nothing is decrypted where it is left out.",
@@ -71,5 +79,11 @@ ENVIRONMENT = Record(
         ),
         "decryption": DECRYPTION,
         "profile": PROFILE,
+        "role": ROLE,
+        "rules": RULES,
+        "network": NETWORK,
+        "podSecurity": SECURITY,
+        "quota": QUOTA,
+        "limits": LIMITS,
     },
 )

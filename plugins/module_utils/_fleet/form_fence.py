@@ -78,7 +78,7 @@ _PLATFORM = ("fleet.fluxops.io", "kubernetes.io", "k8s.io", "fluxcd.io")
 _NOT_THEIRS = rf"(?!([^/]*\.)?({'|'.join(re.escape(one) for one in _PLATFORM)})/)"
 _DOMAIN = r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?"
 _VALUE = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-_KEY = Text(
+KEY = Text(
     "",
     f"{_NOT_THEIRS}{_DOMAIN}{_VALUE}",
     f"a name such as cost-center or corp.example/cost-center, of no domain of the platform's ({', '.join(_PLATFORM)})",
@@ -86,10 +86,10 @@ _KEY = Text(
 )
 LABELS = Table(
     "Labels of the tenant's namespaces.",
-    _KEY,
+    KEY,
     Text("", f"({_VALUE})?", "a label's value, at most 63", 63),
     most=50,
 )
 ANNOTATIONS = Table(
-    "Annotations of the tenant's namespaces.", _KEY, Text("", LINE, "one line of text", 4096, text_fault), most=50
+    "Annotations of the tenant's namespaces.", KEY, Text("", LINE, "one line of text", 4096, text_fault), most=50
 )

@@ -22,6 +22,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form_values i
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema import Flag, Text, Word
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.structures import Items, Record
 
+PROVIDERS = ("aws", "azure", "gcp", "github")
 _MODES = ("HEAD", "Tag", "TagAndHEAD")
 _VERSION = r"[0-9xX*]{1,9}(\.[0-9xX*]{1,9}){0,2}(-[0-9A-Za-z.-]{1,60})?(\+[0-9A-Za-z.-]{1,60})?"
 _TERM = rf"(=|!=|>|<|>=|=>|<=|=<|~|~>|\^)? ?v?{_VERSION}"
@@ -34,12 +35,12 @@ _REGISTRY = r"(localhost|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+|[A-Za-z0-9-]+(?=:))(:[0
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
 _OCI_NAME = r"[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*"
 _OCI = re.compile(rf"oci://{_REGISTRY}(/{_OCI_NAME})+")
-_URLS = "ssh://git@host/path.git, https://host/path.git or oci://registry/path"
+URLS = "ssh://git@host/path.git, https://host/path.git or oci://registry/path"
 
 
-def _url_fault(value: str) -> tuple[str, str] | None:
+def url_fault(value: str) -> tuple[str, str] | None:
     if value.startswith("oci://"):
-        return _oci_fault(value)
+        return oci_fault(value)
     found = model.check_repository_url("", "", value)
     if found:
         hint = found[0].hint.replace("give fleet_repository_token", "name the Secret that holds them as secret")
@@ -48,7 +49,7 @@ def _url_fault(value: str) -> tuple[str, str] | None:
     return (value, f"a URL is ASCII (U+{ord(foreign):04X} is not)") if foreign else None
 
 
-def _oci_fault(value: str) -> tuple[str, str] | None:
+def oci_fault(value: str) -> tuple[str, str] | None:
     plain = model.without_credentials(value)
     if "@sha256:" in value:
         return plain, "the digest stands in ref: oci://registry/path has none"
@@ -72,7 +73,7 @@ def _tag_fault(value: str) -> tuple[str, str] | None:
 
 _SOURCE_NAME = Text("A name for the repository, for this request.", SHORT_LABEL, f"{NAMES}, at most 56", 56)
 _IDENTITY = Text("", LINE, "a regular expression of Go", 512, text_fault)
-_VERIFY = Record(
+VERIFY = Record(
     "Whose signature the source must have; Flux refuses what has none.",
     {
         "mode": Word("What is signed in Git: the commit (where it is left out), the tag, or both.", _MODES),
@@ -91,18 +92,23 @@ SOURCE = Record(
     {
         "name": _SOURCE_NAME,
         "url": Text(
-            f"{_URLS}, without credentials.",
+            f"{URLS}, without credentials.",
             r"(ssh|https|oci)://[!-~]+",
-            _URLS,
+            URLS,
             2048,
-            _url_fault,
+            url_fault,
         ),
         "secret": secret_name(
             "An existing Secret in the first namespace that holds what it takes to read the repository. "
             "Where it is left out, ssh:// gets a deploy key that is made on each cluster, and the others need none."
         ),
         "certSecret": secret_name("A Secret with ca.crt, or tls.crt and tls.key, for the registry of oci://."),
-        "verify": _VERIFY,
+        "verify": VERIFY,
+        "provider": Word(
+            "Which cloud lets the service account fleet-tenant read the source, in place of a Secret; github: the "
+            "Secret holds a GitHub App.",
+            PROVIDERS,
+        ),
         "ignore": Items("What is left out of the source, as lines of a .gitignore.", _PATTERN),
         "recurseSubmodules": Flag("Whether submodules of the Git repository are fetched too."),
         "sparseCheckout": Items("Directories of the Git repository, of which alone it is fetched.", _DIRECTORY),

@@ -122,6 +122,9 @@ class View:
     def readiness(self, one: Document) -> Readiness:
         """One object's readiness: as it says, once it has answered and has applied what its source holds."""
         found, asked = ready.flux_object(one), ready.asked(one)
+        if found.state == "failed" and one["metadata"].get("deletionTimestamp"):
+            # What it says is of the time before: of a directory that went with it, of what it can't have any more.
+            return replace(found, state="waiting", message="is being deleted")
         if found.state in ("ready", "failed") and asked and asked == self._asked and ready.answered(one) != asked:
             return replace(found, state="waiting", message="was asked to reconcile and has not begun")
         held = self._held(one) if one["kind"] == "Kustomization" else ""

@@ -13,15 +13,24 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
+    alike,
+    component_facts,
     component_guard,
     documents,
     plain_secrets,
-    substitution,
+    promoted,
 )
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.charts import Wanted, new_to
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_checks import together
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_fields import KINDS
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_files import Placed, Places, patched
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_guard import directory_of, files_of
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_guard import (
+    Deployed,
+    directory_of,
+    files_of,
+)
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_layers import Layers
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_removals import Leaving, Removal
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.components import VARIABLES, Declared
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
@@ -37,14 +46,16 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template impo
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a run wants of one repository; ``declared``: host → what the inventory says for its cluster."""
+    """What a run wants of one repository; ``declared``: host → what the inventory says for its cluster; ``removals``:
+    host → component → what its cluster said to go with it, if it goes."""
 
     members: Sequence[Member]
     declared: Mapping[str, Declared]
-    layers: Sequence[str]
+    layers: Layers
     renderer: Renderer
     hand_edits: str = "hold"
     allow: Sequence[str] = ()
+    removals: Mapping[str, Mapping[str, Removal]] = field(default_factory=dict)
     layout: Layout = field(default_factory=Layout)
 
     @property
@@ -55,12 +66,15 @@ class Wishes:
 
 @dataclass(frozen=True)
 class InfrastructurePlan:
-    """The files to write, and which of them concern which cluster (name → paths)."""
+    """The files to write, which of them concern which cluster (name → paths), what goes from it by component;
+    and the charts that are new to clusters."""
 
     plan: Plan
     message: str
     concerns: Mapping[str, frozenset[str]]
     components: Mapping[str, Sequence[str]]
+    removed: Mapping[str, Mapping[str, str]]
+    charts: Sequence[Wanted] = ()
 
     def outcome(self, member: Member) -> dict[str, Any]:
         """What was planned for one cluster."""
@@ -69,19 +83,24 @@ class InfrastructurePlan:
             "files": [path for path in self.plan.paths if path in mine],
             "held": {path: why for path, why in self.plan.held.items() if path in mine},
             "components": list(self.components[member.name]),
+            "removed": dict(self.removed[member.name]),
         }
 
 
 def plan_infrastructure(wishes: Wishes, snapshot: Snapshot) -> InfrastructurePlan:
     """Plan against a snapshot of the repository; InvalidInput with all that is wrong."""
     check_known(wishes.members, snapshot, wishes.layout, wishes.allow)
+    known = promoted.resolved(wishes.declared, wishes.members, snapshot, wishes.layout, wishes.hand_edits)
+    wishes = replace(wishes, declared=known)
     places = Places(wishes.renderer, wishes.layers, wishes.layout)
     placed = {one.name: places.of(one, wishes.declared[one.host]) for one in wishes.members}
     files = _read(wishes, snapshot)
     rendered = {one.file: one.shared for ones in placed.values() for one in ones if one.file}
-    clear = _plain_secrets(wishes, snapshot, rendered)
-    raise_if([*together(_in_the_way(wishes, snapshot, files, placed)), *clear])
-    desired: dict[str, str | None] = {file: documents.write_owned(shared) for file, shared in rendered.items()}
+    clear = _plain_secrets(wishes, snapshot, rendered, {one for ones in placed.values() for one in _patches(ones)})
+    before = {one.name: component_guard.deployed(files, wishes.layout, one) for one in wishes.members}
+    leaving = {one.name: _leaving(wishes, one, files, before[one.name], placed[one.name]) for one in wishes.members}
+    raise_if([*together(_in_the_way(wishes, snapshot, files, placed, leaving)), *clear])
+    desired: dict[str, str | None] = {file: alike.write_owned(shared) for file, shared in rendered.items()}
     for member in wishes.reachable:
         desired |= _own_files(wishes, member, places.kustomizations(member, placed[member.name]), files)
     desired |= dict.fromkeys(_unused(wishes, snapshot, desired))
@@ -90,7 +109,14 @@ def plan_infrastructure(wishes: Wishes, snapshot: Snapshot) -> InfrastructurePla
     environments = sorted({one.environment for one in wishes.members})
     message = infrastructure_message(environments, _changed(plan, wishes.layout), plan.paths)
     names = {name: [one.component.name for one in ones] for name, ones in placed.items()}
-    return InfrastructurePlan(plan, message, concerns, names)
+    removed = {name: one.words for name, one in leaving.items()}
+    brought = [new for one in wishes.members for new in _charts(one, before[one.name], placed[one.name])]
+    return InfrastructurePlan(plan, message, concerns, names, removed, brought)
+
+
+def _charts(member: Member, before: Sequence[Deployed], placed: Sequence[Placed]) -> Iterator[Wanted]:
+    after = {one.component.name: one.documents for one in placed}
+    return new_to(member.host, {one.name: one.documents for one in before}, after)
 
 
 def _read(wishes: Wishes, snapshot: Snapshot) -> dict[str, str]:
@@ -104,23 +130,49 @@ def _read(wishes: Wishes, snapshot: Snapshot) -> dict[str, str]:
     return files | snapshot.read(sorted(needed))
 
 
+def _leaving(
+    wishes: Wishes, member: Member, files: Mapping[str, str], before: Sequence[Deployed], placed: Sequence[Placed]
+) -> Leaving:
+    after = [replace(one, documents=_kept(wishes, one, files)) for one in placed]
+    return Leaving.of(component_guard.losses(before, after), wishes.removals.get(member.host, {}))
+
+
 def _in_the_way(
-    wishes: Wishes, snapshot: Snapshot, files: Mapping[str, str], placed: Mapping[str, Sequence[Placed]]
+    wishes: Wishes,
+    snapshot: Snapshot,
+    files: Mapping[str, str],
+    placed: Mapping[str, Sequence[Placed]],
+    leaving: Mapping[str, Leaving],
 ) -> Iterator[Problem]:
     """What only the repository shows to be wrong."""
+    written = component_facts.Written(snapshot, wishes.layout)
     for member in wishes.members:
-        own, declared = placed[member.name], wishes.declared[member.host]
-        before = component_guard.deployed(files, wishes.layout, member)
-        after = [replace(one, documents=_kept(wishes, one, files)) for one in own]
-        yield from component_guard.removals(member, before, declared, after, wishes.allow)
-        facts = _facts(files, wishes.layout.cluster_file(member.name, "cluster"))
+        own, going = placed[member.name], leaving[member.name]
+        yield from component_guard.removals(member, wishes.declared[member.host], going.words, wishes.allow)
+        yield from going.problems(member.host, wishes.allow, reachable=member.reachable)
+        path = wishes.layout.cluster_file(member.name, "cluster")
+        facts = component_facts.of(files[path], path)
         for one in own:
             yield from _directory(member, one, snapshot, wishes.layout)
-            yield from _substitutions(member, one, facts)
+            known = facts.union(one.component.syncing.substitute)
+            yield from component_facts.in_rendered(member, one, known)
+            yield from written.problems(member, one, known) if one.is_written else ()
 
 
-def _plain_secrets(wishes: Wishes, snapshot: Snapshot, rendered: Mapping[str, Sequence[Document]]) -> Iterator[Problem]:
-    """Values in clear: what the user's templates would write, and what people wrote where the clusters look."""
+def _patches(placed: Iterable[Placed]) -> Iterator[tuple[str, str]]:
+    """Variable and text of what people have components patched with."""
+    for one in placed:
+        if one.component.syncing.own_patches:
+            variable = f"{VARIABLES[0]}.{one.component.name}.patches"
+            yield variable, documents.write([{"patches": list(one.component.syncing.own_patches)}])
+
+
+def _plain_secrets(
+    wishes: Wishes, snapshot: Snapshot, rendered: Mapping[str, Sequence[Document]], patches: Iterable[tuple[str, str]]
+) -> Iterator[Problem]:
+    """Values in clear: what the run would write, and what people wrote where the clusters look."""
+    for variable, text in sorted(patches):
+        yield from plain_secrets.in_rendered(text, variable, wishes.allow)
     for file, shared in rendered.items():
         yield from plain_secrets.in_rendered(documents.write(shared), f"template of {file}", wishes.allow)
     names = sorted({"base", *(one.environment for one in wishes.members)})
@@ -133,16 +185,11 @@ def _kept(wishes: Wishes, one: Placed, files: Mapping[str, str]) -> Sequence[Doc
     text = files.get(one.file, "")
     if wishes.hand_edits == "overwrite" or not component_guard.is_edited(text, one.file):
         return one.documents
-    return [patched(document, one.patches) for document in component_guard.parsed(text, one.file)]
-
-
-def _facts(files: Mapping[str, str], path: str) -> set[str]:
-    data = [document.get("data") for document in documents.read(files[path], path)]
-    return {name for one in data if isinstance(one, Mapping) for name in one}
+    return [patched(document, one.patches) for document in alike.read(text, one.file)]
 
 
 def _directory(member: Member, one: Placed, snapshot: Snapshot, layout: Layout) -> Iterator[Problem]:
-    if one.component.kind != "kustomize":
+    if not one.is_written:
         return
     where = f"{VARIABLES[0]}.{one.component.name}.kustomize.path"
     seen = [f"{layout.infrastructure}/{name}/" for name in ("base", member.environment)]
@@ -154,27 +201,18 @@ def _directory(member: Member, one: Placed, snapshot: Snapshot, layout: Layout) 
         yield Problem(member.host, where, one.directory, hint)
 
 
-def _substitutions(member: Member, one: Placed, facts: set[str]) -> Iterator[Problem]:
-    for expression, place in substitution.unknown(one.documents, facts):
-        hint = (
-            f"{member.name} has no such fact, and Flux would put nothing in its place: add it to fleet_substitutions "
-            f"and run bootstrap, or write $${expression[1:]} for the text itself"
-        )
-        yield Problem(member.host, f"{VARIABLES[0]}.{one.component.name}: {place}", expression, hint)
-
-
 def _own_files(
     wishes: Wishes, member: Member, kustomizations: list[Document], files: Mapping[str, str]
 ) -> dict[str, str]:
     """A cluster's own files: what it takes, and its tenants, who wait for that."""
     overlay, projects = (wishes.layout.cluster_file(member.name, kind) for kind in ("infrastructure", "projects"))
-    own = {overlay: documents.write_owned(kustomizations)} if kustomizations or overlay in files else {}
+    own = {overlay: alike.write_owned(kustomizations)} if kustomizations or overlay in files else {}
     if projects in files:
         # Of a file that is held the tenants wait for what it holds.
         taken = component_guard.kustomizations(_after(wishes, own, files), overlay)
-        before = documents.read(files[projects], projects)
+        before = alike.read(files[projects], projects)
         after = after_infrastructure(before, taken)
-        own |= {projects: documents.write_owned(after)} if after != before else {}
+        own |= {projects: alike.write_owned(after)} if after != before else {}
     return own
 
 

@@ -120,6 +120,10 @@ class Layout:
         """The directory of what is rendered for one component."""
         return f"{self.infrastructure}/{environment}/{layer}/{component}"
 
+    def versions(self, environment: str) -> str:
+        """The file of the versions that an environment was promoted to."""
+        return f"{self.infrastructure}/{environment}/versions.yaml"
+
     def own_component(self, environment: str, cluster: str, component: str) -> str:
         """The directory of what is rendered for a component that one cluster has unlike its environment."""
         return f"{self.infrastructure}/{environment}/clusters/{cluster}/{component}"

@@ -13,7 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import preflight, tenants, tombstones, volumes
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
+    dependents,
+    preflight,
+    tenants,
+    tombstones,
+    volumes,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.keeping import Keep
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import deploy_key_titles
@@ -63,7 +69,8 @@ def plan_leaving(wishes: Leaving, snapshot: Snapshot) -> ProjectsPlan:
     )
     unsaid = leaving if REMOVE_TENANT not in scope.allow else ()
     held = _volumes(wishes, unfinished)
-    raise_if([*(Problem("run", "tenant", name, hint) for name in unsaid), *held])
+    waiting = dependents.problems(leaving, scope, places, snapshot)
+    raise_if([*(Problem("run", "tenant", name, hint) for name in unsaid), *held, *waiting])
     return ProjectsPlan(parts, scope.layout, unfinished=unfinished)
 
 

@@ -65,6 +65,14 @@ def _counted(what: str) -> Callable[[Sequence[str]], str]:
     return lambda names: f"{len(names)} {what}{'s' if len(names) > 1 else ''}"
 
 
+def promotion_message(subject: str, said: Sequence[str], components: Iterable[str], paths: Iterable[str]) -> str:
+    """The message for a promotion, or for taking one back: ``said`` is a line for each component's version."""
+    what, trailers = ", ".join(sorted(components)), {"Fleet-Component": sorted(components)}
+    first = _fitting([f"{subject}: {what}", f"{subject}: {len(said)} components"])
+    head, rest = compose(first, paths, trailers).split("\n\n", 1)
+    return "\n\n".join([head, "\n".join(said), rest])
+
+
 def compose(subject: str, paths: Iterable[str], trailers: Mapping[str, Sequence[str]]) -> str:
     """A message from its subject, the changed paths, and trailers (key → values)."""
     groups: dict[str, list[str]] = {}

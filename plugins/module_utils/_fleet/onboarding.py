@@ -8,9 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
     artifacts,
@@ -68,34 +67,6 @@ class Onboarding:
             for placement in tenant.placements
             if placement.environment in self.scope.environments
         ]
-
-
-def beyond(asking: Sequence[Tenant], environments: Iterable[str]) -> list[str]:
-    """What the requests ask for beyond the environments of a run, a line for each tenant."""
-    left = {one.name: sorted(set(one.environments) - set(environments)) for one in asking}
-    return [f"{name}: {', '.join(names)}" for name, names in left.items() if names]
-
-
-def notes(result: Mapping[str, Any]) -> list[str]:
-    """What people should read of a run's result although nothing of it is wrong; of long lists the beginning."""
-    leaving, unlisted, unlocked = (
-        [] if result["names"] else result[what] for what in ("leaving", "unlisted", "unlocked")
-    )
-    told = {
-        "not in this run": result["not_in_this_run"],
-        "leaving, by the playbook offboard": leaving,
-        "listed by no request, leaving by the playbook offboard": unlisted,
-        "by hand": result["by_hand"],
-        "tenants are not locked in": unlocked,
-    }
-    lines = []
-    for what, found in told.items():
-        lines += [f"{what}: {one}" for one in found[:_LONGEST_LIST]]
-        lines += [f"{what}: {len(found) - _LONGEST_LIST} more"] if len(found) > _LONGEST_LIST else []
-    return lines
-
-
-_LONGEST_LIST = 10
 
 
 def plan_onboarding(wishes: Onboarding, snapshot: Snapshot) -> ProjectsPlan:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import departures, pause
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import departures, drift_report, pause
 
 Row = dict[str, Any]
 COLUMNS = ("cluster", "ready", "changed", "flux", "infrastructure", "tenants", "revision", "failure")
@@ -28,6 +28,7 @@ _STEPS = (
     "credentials",
     "flux",
     "reconciled",
+    "released",
     "gate",
     "offboarded",
     "removed",
@@ -64,6 +65,7 @@ def run_row(host: str, variables: Mapping[str, Any], role: str) -> Row:
         "awaits": published.get("awaits", ""),
         "infrastructure": [one for step in steps for one in (step.get("components") or {}).values()],
         "tenants": [one for step in steps for one in (step.get("tenants") or {}).values()],
+        **({"staying": published["staying"]} if published.get("staying") else {}),
         **(_offboarding(variables, str(found.get("name"))) if role == "offboard" else {}),
     }
 
@@ -192,7 +194,7 @@ def tables(rows: Sequence[Row]) -> str:
     """The clusters, and below them what of theirs needs a look."""
     second = details(rows)
     left = departures.rows(rows)
-    more = [(second, DETAILS), (left, departures.COLUMNS)]
+    more = [(second, DETAILS), (left, departures.COLUMNS), (drift_report.rows(rows), drift_report.COLUMNS)]
     return "\n\n".join([table(rows), *(table(found, columns) for found, columns in more if found)])
 
 
@@ -203,9 +205,12 @@ def as_data(rows: Iterable[Row]) -> dict[str, list[Row]]:
         contents: [{"cluster": row["cluster"], **one} for row in clusters for one in row.get(contents) or []]
         for contents in CONTENTS
     }
-    plain = [{key: value for key, value in row.items() if key not in (*CONTENTS, "offboarding")} for row in clusters]
+    plain = [
+        {key: value for key, value in row.items() if key not in (*CONTENTS, "offboarding", "drift")} for row in clusters
+    ]
     left = [{"cluster": row["cluster"], **row["offboarding"]} for row in clusters if row.get("offboarding")]
-    return {"clusters": plain, **inside, **({"offboarding": left} if left else {})}
+    drift = {"drift": drift_report.rows(clusters)} if any("drift" in row for row in clusters) else {}
+    return {"clusters": plain, **inside, **({"offboarding": left} if left else {}), **drift}
 
 
 def _cell(column: str, value: Any) -> str:

@@ -87,7 +87,7 @@ def _selects(target: Mapping[str, Any], document: Document) -> bool:
 
 def _changed(document: Document, patch: Any) -> Document | None:
     if isinstance(patch, Mapping):
-        return None if patch.get("$patch") == "delete" else _merged(document, patch)
+        return None if patch.get("$patch") == "delete" else merged(document, patch)
     for operation in patch if isinstance(patch, list) else ():
         try:
             patching.operate(document, operation)
@@ -96,7 +96,7 @@ def _changed(document: Document, patch: Any) -> Document | None:
     return document
 
 
-def _merged(document: Any, patch: Mapping[str, Any]) -> Any:
+def merged(document: Any, patch: Mapping[str, Any]) -> Any:
     """A strategic merge, less what only Kubernetes' own kinds have: lists are replaced, those of names merged."""
     if not isinstance(document, dict):
         document = {}
@@ -106,7 +106,7 @@ def _merged(document: Any, patch: Mapping[str, Any]) -> Any:
         if value is None:
             document.pop(key, None)
         elif isinstance(value, Mapping):
-            document[key] = _merged(document.get(key), value)
+            document[key] = merged(document.get(key), value)
         elif (
             _has_names(value) and _has_names(document.get(key)) and "fluxcd.io/" not in str(document.get("apiVersion"))
         ):
@@ -123,7 +123,7 @@ def _has_names(value: Any) -> bool:
 def _by_name(before: list[Any], patch: list[Any]) -> list[Any]:
     found = {one["name"]: deepcopy(one) for one in before}
     for one in patch:
-        found[one["name"]] = _merged(found.get(one["name"]), one)
+        found[one["name"]] = merged(found.get(one["name"]), one)
     return list(found.values())
 
 

@@ -52,7 +52,7 @@ def item(patch: Patch) -> dict[str, Any]:
 
 def given(patch: Mapping[str, Any]) -> Patch:
     """A user's item of ``patches`` as a Patch; see ``problems``, which must have found nothing."""
-    operations = _content(patch["patch"])
+    operations = content_of(patch["patch"])
     return {"target": dict(patch["target"]), **({"operations": operations} if isinstance(operations, list) else {})}
 
 
@@ -60,16 +60,17 @@ def problems(patches: Sequence[Any], host: str, field: str) -> list[Problem]:
     """What is wrong with a user's list of patches, by position."""
     found = []
     for number, patch in enumerate(patches):
-        if hint := _fault(patch):
+        if hint := fault(patch):
             found.append(Problem(host, f"{field}[{number}]", "", hint))
     return found
 
 
-def _fault(patch: Any) -> str:
+def fault(patch: Any) -> str:
+    """What is wrong with a user's item of ``patches``; empty where nothing is."""
     if not isinstance(patch, Mapping) or set(patch) != {"target", "patch"} or not isinstance(patch["target"], Mapping):
         return "an item has two fields: target (what it changes) and patch (a JSON patch, or '$patch: delete')"
     try:
-        content = _content(patch["patch"])
+        content = content_of(patch["patch"])
     except InvalidInput as error:
         return f"this is no YAML: {error.problems[0].hint}"
     merge = "of merge patches only '$patch: delete' is known here: write operations (op, path, value), or put it into \
@@ -106,7 +107,8 @@ def _fault_of_operations(content: Any) -> str:
     return ""
 
 
-def _content(text: Any) -> Any:
+def content_of(text: Any) -> Any:
+    """What a patch says, which may be given as text. InvalidInput for what is no YAML."""
     if not isinstance(text, str):
         return text
     # A list is no document that ``documents`` reads, a field that holds it is.
@@ -114,29 +116,29 @@ def _content(text: Any) -> Any:
     return documents.read(f"patch:\n{indented}", "patch")[0]["patch"]
 
 
-def apply(objects: Iterable[Document], patches: Sequence[Patch]) -> list[Document]:
-    """The objects as kustomize would build them with these patches. Raises InvalidInput for a missing path."""
+def apply(objects: Iterable[Document], patches: Sequence[Patch], where: str = "fleet_flux_patches") -> list[Document]:
+    """The objects as kustomize would build them with these patches. InvalidInput for a missing path names ``where``."""
     patched = []
     for original in objects:
         document: Document | None = deepcopy(original)
         for patch in patches:
             if document is not None and matches(document, patch["target"]):
-                document = _changed(document, patch)
+                document = _changed(document, patch, where)
         if document is not None:
             patched.append(document)
     return patched
 
 
-def _changed(document: Document, patch: Patch) -> Document | None:
+def _changed(document: Document, patch: Patch, where: str) -> Document | None:
     if "operations" not in patch:
         return None
     for operation in patch["operations"]:
         try:
             operate(document, operation)
         except (KeyError, IndexError, ValueError, TypeError, AttributeError):
-            where = f"{document['kind']} {document['metadata']['name']}"
-            hint = f"a patch wants to {operation['op']} this, and {where} has no such place"
-            raise InvalidInput(problems=[Problem("fleet_flux_patches", "path", operation["path"], hint)]) from None
+            what = f"{document['kind']} {document['metadata']['name']}"
+            hint = f"a patch wants to {operation['op']} this, and {what} has no such place"
+            raise InvalidInput(problems=[Problem(where, "path", operation["path"], hint)]) from None
     return document
 
 

@@ -30,6 +30,12 @@ _ENDINGS = (".yaml", ".yml", ".json")
 _SUSPECT = re.compile(rf"\bkind[\"']?\s*:\s*(?:[&!]\S+\s+)*[\"']?Secret\b|{_GENERATOR}")
 _FIELDS = ("data", "stringData")
 _VALUE = re.compile(r"(?:ENC\[AES256_GCM,.*)?", re.DOTALL)
+# Keys of charts that hold what nobody else may know, and not its name or place.
+_PASSWORD = re.compile(
+    r"(password|passwd|passphrase|secret_?key|access_?key|api_?key|private_?key|token)$", re.IGNORECASE
+)
+# Nothing, a variable that Flux fills in, or what SOPS has encrypted.
+_HARMLESS = re.compile(r"\s*|\$\{[^}]*\}|ENC\[AES256_GCM,.*", re.DOTALL)
 # As SOPS marks what it has encrypted, in YAML, JSON, dotenv and binary files: https://getsops.io/docs/#examples
 _ENCRYPTED_FILE = re.compile(r"^sops_mac=|^sops\s*:|\"sops\"\s*:\s*\{|^\[sops\]", re.MULTILINE)
 
@@ -39,6 +45,17 @@ def is_clear(one: Mapping[str, Any]) -> bool:
     given = [one[name] for name in _FIELDS if isinstance(one.get(name), Mapping)] if one.get("kind") == "Secret" else []
     values = [value for part in given for value in part.values()]
     return bool(values) and ("sops" not in one or not all(_VALUE.fullmatch(str(value or "")) for value in values))
+
+
+def passwords(values: Mapping[str, Any]) -> list[str]:
+    """The paths of what reads like a password among a chart's values: told, and not refused, since nobody knows."""
+    found = []
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            found += [f"{key}.{path}" for path in passwords(value)]
+        elif isinstance(value, str) and _PASSWORD.search(str(key)) and not _HARMLESS.fullmatch(value):
+            found.append(str(key))
+    return found
 
 
 def in_files(snapshot: Snapshot, paths: Iterable[str], allow: Iterable[str] = ()) -> list[Problem]:

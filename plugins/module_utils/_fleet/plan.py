@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import alike, documents
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, GIT_KEEP
 
@@ -105,7 +104,7 @@ def _why_held(path: str, before: str) -> str:
         return ""
     if documents.recorded_digest(before) is None:
         return FOREIGN
-    return EDITED if documents.is_edited(before, path) else ""
+    return EDITED if alike.is_edited(before, path) else ""
 
 
 def _same(path: str, before: str, after: str) -> bool:
@@ -115,26 +114,23 @@ def _same(path: str, before: str, after: str) -> bool:
     return not path.endswith("/kustomization.yaml") and bool(found) and _digest(before) == found
 
 
-# Each cluster has the same components: what they come to is asked for hundreds of times.
-@lru_cache(maxsize=64)
-def _parsed(text: str) -> list[Document] | None:
-    try:
-        return documents.read(text, "file")
-    except InvalidInput:
-        return None
-
-
 # By digest and not by ==, to which 1, 1.0 and true are the same.
-@lru_cache(maxsize=64)
 def _digest(text: str) -> str:
-    found = _parsed(text)
-    return "" if found is None else documents.digest(found)
+    try:
+        return alike.digest(text, "file")
+    except InvalidInput:
+        return ""
 
 
+# Each cluster has the same components: what they come to is asked for hundreds of times.
 @lru_cache(maxsize=64)
 def _summary(text: str) -> str:
     version = re.search(r"^# Flux Version: .*\n", text, re.MULTILINE)
-    lines = [f"{name(document)}  {short_digest(document)}\n" for document in _parsed(text) or []]
+    try:
+        found = alike.read(text, "file")
+    except InvalidInput:
+        found = []
+    lines = [f"{name(document)}  {short_digest(document)}\n" for document in found]
     return (version.group(0) if version else "") + "".join(lines)
 
 

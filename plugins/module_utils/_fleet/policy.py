@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
     external_secrets,
+    fence_checks,
     form_fence,
     form_values,
     patterns,
@@ -34,6 +35,10 @@ _COMMON: dict[str, Shape] = {
     "interval": form_values.INTERVAL,
     "retryInterval": form_values.RETRY_INTERVAL,
     "timeout": form_values.TIMEOUT,
+    "role": form_fence.ROLE,
+    "rules": form_fence.RULES,
+    "network": form_fence.NETWORK,
+    "podSecurity": form_fence.SECURITY,
 }
 _DEFAULTS = Record(
     "",
@@ -107,9 +112,13 @@ class Policy:
             hint = f"no cluster of the inventory is of this environment (there are {', '.join(known)})"
             yield Problem("run", f"{DEFAULTS_VARIABLE}.environments", name, hint)
 
+    def layers(self, environment: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """The defaults of an environment, and the fleet's."""
+        return self.defaults.get("environments", {}).get(environment, {}), self.defaults
+
     def default(self, name: str, environment: str, otherwise: str) -> str:
         """One field that a request leaves out: as the environment has it, or the fleet."""
-        own = self.defaults.get("environments", {}).get(environment, {})
+        own, _fleet = self.layers(environment)
         return str(own.get(name) or self.defaults.get(name) or otherwise)
 
     def quota(self, environment: str, profile: str, asked: Mapping[str, Any]) -> dict[str, str]:
@@ -124,12 +133,14 @@ class Policy:
         return {**self._merged("limits", environment, PROFILES[profile].limits), **_texts(asked)}
 
     def _merged(self, name: str, environment: str, profile: Mapping[str, str]) -> dict[str, str]:
-        own = self.defaults.get("environments", {}).get(environment, {})
+        own, _fleet = self.layers(environment)
         return {**profile, **_texts(self.defaults.get(name, {})), **_texts(own.get(name, {}))}
 
     def faults(self, content: Mapping[str, Any], profiles: Mapping[str, str]) -> Iterator[Fault]:
         """Where a request goes beyond the fleet's caps. ``profiles``: environment → the profile it comes to."""
         yield from self._quota_faults(content.get("quota", {}), ("quota",))
+        for environment, own in content["environments"].items():
+            yield from self._quota_faults(own.get("quota", {}), ("environments", environment, "quota"))
         yield from external_secrets.faults(content, self.caps.get("externalSecrets", ()))
         for number, source in enumerate(content["sources"]):
             if not self._allows(source["url"]):
@@ -144,10 +155,12 @@ class Policy:
 
     def _beyond_caps(self) -> Iterator[Fault]:
         yield from self._quota_faults(self.defaults.get("quota", {}), ("quota",))
+        yield from fence_checks.said(self.defaults, self.caps, ())
         allowed = self.caps.get("profiles", tuple(PROFILES))
         for environment, own in self.defaults.get("environments", {}).items():
             path: Path = ("environments", environment)
             yield from self._quota_faults(own.get("quota", {}), (*path, "quota"))
+            yield from fence_checks.said(own, self.caps, path)
             if own.get("profile", allowed[0]) not in allowed:
                 yield (*path, "profile"), own["profile"], f"{CAPS_VARIABLE}.profiles allows {', '.join(allowed)}"
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, secret
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem, raise_if, some
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
     FLUX_DIGEST_ANNOTATION,
@@ -81,12 +81,12 @@ def stated_problems(specifications: Iterable[Mapping[str, Any]], unreachable: st
     return [
         *(Problem(**problem) for one in found for problem in one.get("problems") or []),
         *(Problem(one["host"], "fleet_unreachable", "fail", one["failure"]) for one in away),
-        *(problem for field in ("waves", "gate") for problem in _differing(found, field)),
+        *(problem for field in ("waves", "gate", "sops") for problem in _differing(found, field)),
     ]
 
 
 def _differing(specifications: Sequence[Mapping[str, Any]], field: str) -> list[Problem]:
-    """Waves, or a gate, that are not the same on all hosts: a run goes by one of them."""
+    """Waves, a gate, or recipients that are not the same on all hosts: a run goes by one of them."""
     hosts: dict[str, list[str]] = defaultdict(list)
     for one in specifications:
         hosts[str(one.get(field) or "nothing")].append(one["host"])
@@ -183,12 +183,13 @@ def identity(clusters: Iterable[Identified], pins: Mapping[str, str], allow: Ite
     return problems
 
 
-def member_problems(member: Member, facts: Mapping[str, Any], allow: Iterable[str]) -> list[Problem]:
-    """What stands in the way of working on a cluster that runs Flux already."""
-    if not member.reachable:
-        return []
+def member_problems(
+    member: Member, facts: Mapping[str, Any], allow: Iterable[str], secrets: Sequence[Mapping[str, Any]] = ()
+) -> list[Problem]:
+    """What stands in the way of working on a cluster that runs Flux already, and of ``secrets`` for it."""
+    found = secret.problems(None, {}, secrets, member.host)
     wanted = FluxState.wanted(member, Layout())
-    return moved_sync(member.host, facts["follows"], wanted, allow)
+    return [*found, *(moved_sync(member.host, facts["follows"], wanted, allow) if member.reachable else ())]
 
 
 def cluster_problems(cluster: Cluster, facts: Mapping[str, Any], allow: Iterable[str]) -> list[Problem]:

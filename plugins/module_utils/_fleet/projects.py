@@ -68,6 +68,12 @@ class Places:
         below = (path.removeprefix(prefix) for path in self._paths if path.startswith(prefix))
         return sorted(prefix + one for one in below if not one.startswith(taken) and not one.endswith("/tenant.yaml"))
 
+    def tenants(self, environment: str) -> list[str]:
+        """All tenants that have files of ours in an environment."""
+        prefix, name = f"{self._layout.projects}/{environment}/", "/tenant.yaml"
+        named = (path.removeprefix(prefix) for path in self._paths if path.startswith(prefix) and path.endswith(name))
+        return sorted(one.removesuffix(name) for one in named if one.count("/") == 1)
+
     def extra(self) -> Iterator[tuple[tuple[str, str], str]]:
         """Environment and tenant, and path, of each file that people keep for a tenant."""
         for path in self._paths:
@@ -140,6 +146,10 @@ class ProjectsPlan:
     """Changes of files that are no tenant's."""
     unfinished: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """Cluster → the tenants that left while it was away, as ``tombstones.Departing``."""
+    handovers: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """Cluster → the tenants that come from other people's files, as ``old_tenants.Old``."""
+    staying: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Tenant → why it stays in other people's files."""
 
     @cached_property
     def plan(self) -> Plan:
@@ -174,7 +184,9 @@ class ProjectsPlan:
                 found["tenants"].append(one.tenant)
                 found["source_keys"] += [dict(key) for key in one.keys]
         unfinished = [dict(one) for one in self.unfinished.get(member.name, ())]
-        return {**found, "files": sorted(found["files"]), "unfinished": unfinished}
+        found |= {"unfinished": unfinished, "handover": [dict(one) for one in self.handovers.get(member.name, ())]}
+        found["staying"] = {tenant: list(why) for tenant, why in self.staying.items()}
+        return {**found, "files": sorted(found["files"])}
 
 
 def plan_together(desired: Mapping[str, str | None], actual: Mapping[str, str], hand_edits: str) -> tuple[Plan, bool]:

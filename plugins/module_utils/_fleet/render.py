@@ -141,14 +141,17 @@ def cluster_files(
 
 
 def after_infrastructure(projects: list[Document], infrastructure: Sequence[Document]) -> list[Document]:
-    """The documents of ``projects.yaml`` with the Kustomizations among them waiting for the last layer that exists.
+    """The documents of ``projects.yaml`` with the Kustomizations among them waiting for the last layers that exist.
 
-    Flux waits for ever for a dependency that is not there, so without infrastructure there is none:
+    Those are the layers with a component that no other one waits for: once they are ready, all of them are. Flux waits
+    for ever for a dependency that is not there, so without infrastructure there is none:
     https://fluxcd.io/flux/components/kustomize/kustomizations/#dependencies.
     """
-    layers = [(documents.label(one, LAYER_LABEL), one) for one in infrastructure]
-    last = next((layer for layer, _one in reversed(layers) if layer), "")
-    names = [one["metadata"]["name"] for layer, one in layers if last and layer == last]
+    components = {one["metadata"]["name"]: one for one in infrastructure if documents.label(one, LAYER_LABEL)}
+    waits = [documents.part(one, "spec").get("dependsOn") or [] for one in components.values()]
+    awaited = {other.get("name") for others in waits for other in others}
+    last = {documents.label(one, LAYER_LABEL) for name, one in components.items() if name not in awaited}
+    names = [name for name, one in components.items() if documents.label(one, LAYER_LABEL) in last]
     return [_depending(one, names) if one.get("kind") == "Kustomization" else one for one in projects]
 
 

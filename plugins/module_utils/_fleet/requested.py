@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import fence_checks, request_checks
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import request_checks
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.fenced import fenced
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.form import FORM
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import TENANT_SERVICE_ACCOUNT
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Request
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rules import Rules
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema import plain
@@ -49,20 +49,11 @@ def from_request(request: Request, rules: Rules) -> tuple[Tenant | None, list[Pr
         access={right: tuple(groups) for right, groups in content.get("access", {}).items()},
         placements=tuple(placements),
         external_secrets=tuple({"kind": "SecretStore", **one} for one in content.get("externalSecrets", ())),
-        **_fenced(content),
+        labels=content.get("labels", {}),
+        annotations=content.get("annotations", {}),
+        notifications=tuple({"severity": "info", **one} for one in content.get("notifications", ())),
     )
     return tenant, []
-
-
-def _fenced(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What differs from the profile wherever the tenant is."""
-    return {
-        "role": content.get("role", TENANT_SERVICE_ACCOUNT),
-        "rules": tuple(content.get("rules", ())),
-        "labels": content.get("labels", {}),
-        "annotations": content.get("annotations", {}),
-        "notifications": tuple({"severity": "info", **one} for one in content.get("notifications", ())),
-    }
 
 
 def _placement(
@@ -72,7 +63,6 @@ def _placement(
     request: Mapping[str, Any],
     rules: Rules,
 ) -> Placement:
-    profile, policy = rules.profile_of(environment, request), rules.policy
     source = sources[content.get("source") or next(iter(sources))]
     content = {"ref": default_ref(source.url), **content}
     return Placement(
@@ -83,11 +73,7 @@ def _placement(
         exceptions={one: _exception(environment, content, one, rules) for one in sorted(content.get("exceptions", ()))},
         clusters=tuple(sorted(content.get("clusters", ()))),
         depends_on=tuple(sorted(content.get("dependsOn", ()))),
-        profile=profile,
-        quota=policy.quota(environment, profile, request.get("quota", {})),
-        limits=policy.limits(environment, profile, request.get("limits", {})),
-        network=fence_checks.comes_to("network", profile, request, policy.caps),
-        pod_security=fence_checks.comes_to("podSecurity", profile, request, policy.caps),
+        **fenced(environment, request, rules),
     )
 
 

@@ -18,6 +18,9 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import Change, Plan
 
 _LISTED = 3
+_TRAILER = "Fleet-Reverts"
+REVERTS = f"\n{_TRAILER}: "
+_BY_GIT = "\nThis reverts commit "  # git-revert(1), and the buttons of forges
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,21 @@ class Commit:
     revision: str
     previous: str
     paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A commit of a branch, found by what it changed: its id, its parent's, its message, its paths."""
+
+    revision: str
+    previous: str
+    message: str
+    paths: tuple[str, ...]
+
+    @property
+    def is_revert(self) -> bool:
+        """Whether it took another one back."""
+        return REVERTS in self.message or _BY_GIT in self.message
 
 
 @dataclass(frozen=True)
@@ -65,7 +83,5 @@ def plan_revert(
         said = f"{some(others, _LISTED)} changed since: revert {commit.revision} by hand"
         raise FleetError(f"not taken back, since others work there: {said}")
     changes = tuple(Change(path, now.get(path), before.get(path)) for path in back)
-    message = compose(
-        f"revert {commit.revision[:12]}", back, {"Fleet-Reverts": [commit.revision], "Fleet-Reason": [why]}
-    )
+    message = compose(f"revert {commit.revision[:12]}", back, {_TRAILER: [commit.revision], "Fleet-Reason": [why]})
     return Reverted(Plan(changes), message)

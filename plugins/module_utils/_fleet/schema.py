@@ -103,6 +103,21 @@ class Flag:
 
 
 @dataclass(frozen=True)
+class Whole:
+    """A whole number, not below ``least``."""
+
+    description: str
+    least: int = 0
+
+    def schema(self) -> Schema:
+        return {"type": "integer", "minimum": self.least, "maximum": _LARGEST}
+
+    def faults(self, value: Any, path: Path) -> Iterator[Fault]:
+        if isinstance(value, bool) or not isinstance(value, int) or not self.least <= value <= _LARGEST:
+            yield path, value, f"a whole number, at least {self.least}"
+
+
+@dataclass(frozen=True)
 class Plain:
     """What is text to those who get it: ``text``, or a whole number or a truth value without quotes."""
 

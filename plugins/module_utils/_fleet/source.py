@@ -12,7 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import TENANT_SERVICE_ACCOUNT
+
 _OCI = "oci://"
+APP = "github"
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,11 @@ def _options(content: Mapping[str, Any]) -> dict[str, Any]:
     if "certSecret" in content:
         found["certSecretRef"] = {"name": content["certSecret"]}
     if "verify" in content:
-        found["verify"] = _verification(content["verify"], content["url"])
+        found["verify"] = verification(content["verify"], content["url"])
+    if "provider" in content:
+        found["provider"] = content["provider"]
+        # Without an account it would be the controller's identity, which may read the sources of others.
+        found |= {} if content["provider"] == APP else {"serviceAccountName": TENANT_SERVICE_ACCOUNT}
     if "ignore" in content:
         found["ignore"] = "".join(f"{line}\n" for line in content["ignore"])
     if content.get("recurseSubmodules"):
@@ -77,7 +84,8 @@ def _directory(value: str) -> str:
     return "".join(f"{part}/" for part in value.split("/") if part not in ("", "."))
 
 
-def _verification(asked: Mapping[str, Any], url: str) -> dict[str, Any]:
+def verification(asked: Mapping[str, Any], url: str) -> dict[str, Any]:
+    """The field ``verify`` of Flux's object for what a form says of it."""
     reference = {"secretRef": {"name": asked["secret"]}} if "secret" in asked else {}
     if is_oci(url):
         identities = [dict(one) for one in asked.get("matchOIDCIdentity", ())]

@@ -15,11 +15,13 @@ from typing import Any
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import known_hosts
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Path
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema import Fault
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.source import is_oci
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.source import APP, is_oci
 
 _OCI_FIELDS, _GIT_FIELDS = ("certSecret",), ("recurseSubmodules", "sparseCheckout")
 _OCI_REFS, _GIT_REFS = ("tag", "semver", "digest"), ("branch", "tag", "semver", "commit")
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
+# https://fluxcd.io/flux/components/source/gitrepositories/#provider, …/ocirepositories/#provider
+_GIT_PROVIDERS, _OCI_PROVIDERS = ("aws", "azure", APP), ("aws", "azure", "gcp")
 _OCI_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
@@ -37,12 +39,13 @@ def faults(content: Mapping[str, Any], pinned: str | None) -> Iterator[Fault]:
             yield path, source["name"], "no environment uses this source: name it in one, or take it out"
         yield from _host_faults(source, (*path, "url"), pinned)
         yield from _kind_faults(source, path)
-        yield from _verify_faults(source, (*path, "verify"))
+        yield from verify_faults(source, (*path, "verify"))
+        yield from _provider_faults(source, path)
     named = {one["name"]: one for one in sources}
     for environment, one in content["environments"].items():
         source = named.get(one.get("source", names[0]))
         if source:
-            yield from _ref_faults(one, ("environments", environment), source)
+            yield from ref_faults(one, ("environments", environment), source)
 
 
 def _host_faults(source: Mapping[str, Any], path: Path, pinned: str | None) -> Iterator[Fault]:
@@ -68,7 +71,7 @@ def _kind_faults(source: Mapping[str, Any], path: Path) -> Iterator[Fault]:
             yield (*path, "sparseCheckout"), directory, "a directory below the root: for all of it leave the field out"
 
 
-def _verify_faults(source: Mapping[str, Any], path: Path) -> Iterator[Fault]:
+def verify_faults(source: Mapping[str, Any], path: Path) -> Iterator[Fault]:
     """Verification that says too little or too much."""
     oci, verify = is_oci(source["url"]), source.get("verify")
     if verify is None:
@@ -82,7 +85,21 @@ def _verify_faults(source: Mapping[str, Any], path: Path) -> Iterator[Fault]:
         yield (*path, "secret"), "", "is missing: the Secret with the public keys of who may sign"
 
 
-def _ref_faults(asked: Mapping[str, Any], path: Path, source: Mapping[str, Any]) -> Iterator[Fault]:
+def _provider_faults(source: Mapping[str, Any], path: Path) -> Iterator[Fault]:
+    """A cloud identity that such a source does not know, or beside another credential."""
+    if "provider" not in source:
+        return
+    provider, known = source["provider"], _OCI_PROVIDERS if is_oci(source["url"]) else _GIT_PROVIDERS
+    if provider not in known or source["url"].startswith("ssh://"):
+        hint = f"for oci:// one of {', '.join(_OCI_PROVIDERS)}, for https:// of Git one of {', '.join(_GIT_PROVIDERS)}"
+        yield (*path, "provider"), provider, hint
+    elif provider == APP and "secret" not in source:
+        yield (*path, "secret"), "", "is missing: the Secret that holds the GitHub App"
+    elif provider != APP and "secret" in source:
+        yield (*path, "secret"), source["secret"], f"the identity of {provider} reads the source: keep one of them"
+
+
+def ref_faults(asked: Mapping[str, Any], path: Path, source: Mapping[str, Any]) -> Iterator[Fault]:
     """What is followed that such a source does not have, in the environment and in its exceptions."""
     oci, signed_tag = is_oci(source["url"]), source.get("verify", {}).get("mode", "HEAD") != "HEAD"
     kinds = _OCI_REFS if oci else _GIT_REFS

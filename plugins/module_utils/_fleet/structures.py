@@ -122,9 +122,14 @@ class Record:
                 yield (*path, str(name)), "", self._unknown(str(name))
 
     def _unknown(self, name: str) -> str:
-        close = nearest(name, list(self.fields))
-        meant = f", did you mean {close}?" if close else ""
+        meant = did_you_mean(name, list(self.fields))
         return f"there is no such field{meant} (known: {', '.join(self.fields)})"
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """The question after that name, to stand behind what is said of the wrong one; empty where none is near."""
+    close = nearest(name, known)
+    return f", did you mean {close}?" if close else ""
 
 
 def nearest(name: str, known: Sequence[str]) -> str:

@@ -45,7 +45,8 @@ class Placement:
     ``exceptions``: cluster → what is brought there, all of it, where it is not as in the environment.
 
     ``depends_on``: tenants; ``quota`` and ``limits`` are all that is in force there, by resource; ``network`` is a word
-    of profiles.NETWORKS, ``pod_security`` the level that is enforced, empty: as the cluster has it.
+    of profiles.NETWORKS, ``pod_security`` the level that is enforced, empty: as the cluster has it. Flux acts in the
+    tenant's name by ClusterRole ``role``, or by own ``rules``, each as Kubernetes' Role has it.
     """
 
     environment: str
@@ -58,6 +59,8 @@ class Placement:
     limits: Mapping[str, str]
     network: str
     pod_security: str
+    role: str = TENANT_SERVICE_ACCOUNT
+    rules: tuple[Mapping[str, Any], ...] = ()
     decryption: str = ""
     exceptions: Mapping[str, Delivery] = field(default_factory=dict)
 
@@ -70,8 +73,7 @@ class Placement:
 class Tenant:
     """One tenant; ``leaving`` where its request says ``state: absent``.
 
-    Flux acts in its name by ClusterRole ``role``, or by own ``rules``, each as Kubernetes' Role has it. ``labels`` and
-    ``annotations`` are for its namespaces, ``notifications`` as the request has them.
+    ``labels`` and ``annotations`` are for its namespaces, ``notifications`` as the request has them.
     """
 
     name: str
@@ -83,8 +85,6 @@ class Tenant:
     access: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     placements: tuple[Placement, ...] = ()
     external_secrets: tuple[Mapping[str, str], ...] = ()
-    role: str = TENANT_SERVICE_ACCOUNT
-    rules: tuple[Mapping[str, Any], ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     notifications: tuple[Mapping[str, str], ...] = ()
@@ -110,8 +110,6 @@ class Tenant:
             "access": {right: list(groups) for right, groups in self.access.items()},
             "externalSecrets": [dict(one) for one in self.external_secrets],
             "sources": [one.as_dict() for one in sources.values()],
-            "role": "" if self.rules else self.role,
-            "rules": [dict(one) for one in self.rules],
             "labels": dict(self.labels),
             "annotations": dict(self.annotations),
             "notifications": [dict(one) for one in self.notifications],
@@ -132,4 +130,6 @@ def _placement_as_dict(placement: Placement) -> dict[str, Any]:
         "limits": dict(placement.limits),
         "network": placement.network,
         "podSecurity": placement.pod_security,
+        "role": "" if placement.rules else placement.role,
+        "rules": [dict(one) for one in placement.rules],
     }

@@ -32,7 +32,7 @@ def template_variables(
     """What the templates of a tenant may use. ``homes``: tenant → the namespace of its Kustomization there."""
     source, (kind, value) = placement.source, placement.delivery.ref
     return {
-        "tenant": _of_tenant(tenant),
+        "tenant": {**_of_tenant(tenant), "rules": [dict(one) for one in placement.rules]},
         "environment": placement.environment,
         "profile": _profile_variables(placement),
         "source": {
@@ -49,7 +49,7 @@ def template_variables(
             **{name: value for name, value in placement.delivery.as_dict().items() if name != "ref"},
         },
         "service_account": TENANT_SERVICE_ACCOUNT,
-        "roles": roles(tenant),
+        "roles": roles(placement),
         "flux": {"namespace": FLUX_NAMESPACE, "sync": FLUX_SYNC, "service_account": PLATFORM_SERVICE_ACCOUNT},
     }
 
@@ -61,7 +61,6 @@ def _of_tenant(tenant: Tenant) -> Mapping[str, Any]:
         "namespaces": list(tenant.namespaces),
         "externalSecrets": [dict(one) for one in tenant.external_secrets],
         "access": {right: list(groups) for right, groups in sorted(tenant.access.items())},
-        "rules": [dict(one) for one in tenant.rules],
         "labels": dict(tenant.labels),
         "annotations": dict(tenant.annotations),
         "notifications": [dict(one) for one in tenant.notifications],
@@ -78,13 +77,13 @@ def _profile_variables(placement: Placement) -> Mapping[str, Any]:
     }
 
 
-def roles(tenant: Tenant) -> dict[str, dict[str, str]]:
+def roles(placement: Placement) -> dict[str, dict[str, str]]:
     """Who → what it is bound to: kind and name of the role, and the name of the binding."""
-    if tenant.rules:
+    if placement.rules:
         own, suffix = {"kind": "Role", "name": OWN_RULES}, "-rules"
     else:
-        suffix = "" if tenant.role == TENANT_SERVICE_ACCOUNT else f"-{tenant.role}"
-        own = {"kind": "ClusterRole", "name": tenant.role}
+        suffix = "" if placement.role == TENANT_SERVICE_ACCOUNT else f"-{placement.role}"
+        own = {"kind": "ClusterRole", "name": placement.role}
     return {
         "flux": {**own, "binding": f"{TENANT_SERVICE_ACCOUNT}{suffix}"},
         "admin": {**own, "binding": f"fleet-admin{suffix}"},

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, exceptions
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, exceptions, tenant_patches
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
@@ -72,7 +72,8 @@ def render(
 ) -> Rendered:
     """What a tenant gets in one environment; same request, same bytes. For ``homes`` see ``template_variables``."""
     variables = template_variables(tenant, placement, layout, homes)
-    found = renderer.render(TENANT_TEMPLATE, variables)
+    patches = renderer.render(tenant_patches.TEMPLATE, variables)
+    found = tenant_patches.apply(renderer.render(TENANT_TEMPLATE, variables), patches)
     sync = renderer.render(SYNC_TEMPLATE, variables)
     own = {
         one: renderer.render(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -101,8 +101,7 @@ class Cluster:
     ) -> Document:
         """The object as server-side apply leaves it: https://kubernetes.io/docs/reference/using-api/server-side-apply/."""
         query = {"fieldManager": manager, "force": str(force).lower()} | ({"dryRun": "All"} if dry_run else {})
-        path = self._path_of(document)
-        what = object_name(document)
+        path, what = self._path_of(document), object_name(document)
         return self._ask("PATCH", path, query, document, content_type="application/apply-patch+yaml", what=what)
 
     def create(self, document: Document) -> Document:
@@ -116,10 +115,11 @@ class Cluster:
         path = self._path_of(document)
         return self._ask("PUT", path, {"fieldManager": MANAGER}, document, what=object_name(document))
 
-    def count(self, api_version: str, kind: str) -> int:
-        """How many objects of a kind there are in all namespaces, by one request for the first of them."""
-        page = self._ask("GET", self._path(api_version, kind), {"limit": "1"})
-        return len(page.get("items") or []) + int((page.get("metadata") or {}).get("remainingItemCount") or 0)
+    def first(self, api_version: str, kind: str, most: int) -> tuple[Sequence[Document], int]:
+        """The first objects of a kind in all namespaces, and how many there are, by one request."""
+        page = self._ask("GET", self._path(api_version, kind), {"limit": str(most)})
+        items = page.get("items") or []
+        return items, len(items) + int((page.get("metadata") or {}).get("remainingItemCount") or 0)
 
     def merge(self, document: Document, patch: Mapping[str, Any], subresource: str = "") -> None:
         """Set single fields of an object, as ``flux reconcile`` and ``flux suspend`` do; None takes one away."""
@@ -148,6 +148,10 @@ class Cluster:
         """The API server's version, such as v1.36.3."""
         return str(self._ask("GET", "/version").get("gitVersion", ""))
 
+    def openapi(self, api_version: str) -> Document:
+        """The schemas of an API version, as OpenAPI v3; ClusterError where the server does not have it."""
+        return self._ask("GET", f"/openapi/v3/{'apis' if '/' in api_version else 'api'}/{api_version}")
+
     def uid(self) -> str:
         """What tells this cluster from all others: the UID of its namespace kube-system."""
         found = self.get("v1", "Namespace", "kube-system")
@@ -163,6 +167,10 @@ class Cluster:
         }
         path = self._path("authorization.k8s.io/v1", "SelfSubjectAccessReview")
         return bool(self._ask("POST", path, None, review).get("status", {}).get("allowed"))
+
+    def resource(self, api_version: str, kind: str) -> str:
+        """The plural by which rights name a kind; ClusterError (404) where the API server knows none."""
+        return self._path(api_version, kind).rpartition("/")[2]
 
     def _path_of(self, document: Document) -> str:
         metadata = document["metadata"]
@@ -234,13 +242,3 @@ def wait(probe: Callable[[], Found], done: Callable[[Found], bool], timeout: flo
         now = time.monotonic()
         pause = min(max(_PAUSES[0], (now - start) * _LATE, now - looked), _PAUSES[1])
         time.sleep(max(min(pause, deadline - now), 0))
-
-
-def stages(documents: Iterable[Document]) -> list[list[Document]]:
-    """Definitions first (namespaces and custom resource definitions), then the rest, then Flux's own objects."""
-    staged: list[list[Document]] = [[], [], []]
-    for document in documents:
-        defines = document["kind"] in ("Namespace", "CustomResourceDefinition")
-        custom = ".toolkit.fluxcd.io/" in document["apiVersion"]
-        staged[0 if defines else 2 if custom else 1].append(document)
-    return [stage for stage in staged if stage]

@@ -41,7 +41,7 @@ def _definition(cluster: Cluster, found: Document) -> Definition:
         "group": spec["group"],
         "storage": storage,
         "stored": list((found.get("status") or {}).get("storedVersions") or [storage]),
-        "objects": cluster.count(f"{spec['group']}/{storage}", spec["names"]["kind"]),
+        "objects": cluster.first(f"{spec['group']}/{storage}", spec["names"]["kind"], 1)[1],
     }
 
 

@@ -38,6 +38,8 @@ _SOURCES = ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "gitrepositor
 _SOURCE = ("source.toolkit.fluxcd.io/v1", "GitRepository")
 _SYNC = ("kustomize.toolkit.fluxcd.io/v1", "Kustomization")
 _MOVING = f"{LABEL_DOMAIN}/moving"
+Found = Mapping[str, list[Document]]
+"""Kind → the objects of Flux in a cluster."""
 
 
 def observe(cluster: Cluster) -> FluxState:
@@ -151,7 +153,7 @@ def look(
     *,
     also: Collection[str] = (),
     changes: Callable[[Mapping[str, Any]], bool] = lambda _facts: False,
-    asks: Callable[[Cluster], Mapping[str, Any]] = lambda _cluster: {},
+    asks: Callable[[Cluster, Found], Mapping[str, Any]] = lambda _cluster, _found: {},
 ) -> dict[str, Any]:
     """A cluster and its Flux as plain data. One that can't be reached or read is a finding, no error.
 
@@ -159,13 +161,14 @@ def look(
     without one), and the ``volumes`` in those that are tenants'; ``contents``, how all components and tenants are;
     ``before``, what a gate has to know later.
     ``changes``: whether, by these facts, Flux is to change; then also how its objects are stored (``definitions``).
-    ``asks``: further facts, by the same connection.
+    ``asks``: further facts, by the same connection and from what was found of Flux.
     """
     facts = _unknown() | ({"infrastructure": [], "tenants": []} if "contents" in also else {})
     try:
         with Cluster(auth, where) as cluster:
             facts |= {"administrator": cluster.may("*", "*", "*"), "kubernetes_version": cluster.version()}
-            facts |= {**_read(cluster, also), **asks(cluster)}
+            found = everything(cluster)
+            facts |= {**_read(cluster, also, found), **asks(cluster, found)}
             return facts | {"definitions": definitions.read(cluster) if changes(facts) else []}
     except Unreachable as error:
         return facts | {"reachable": False, "failure": str(error)}
@@ -173,9 +176,8 @@ def look(
         return facts | {"failure": str(error)}
 
 
-def _read(cluster: Cluster, also: Collection[str]) -> dict[str, Any]:
+def _read(cluster: Cluster, also: Collection[str], found: Found) -> dict[str, Any]:
     facts: dict[str, Any] = _spaces(cluster) if "namespaces" in also else {}
-    found = everything(cluster)
     more = of_kinds(cluster, lockdown.MORE_KINDS) if "contents" in also else {}
     if "contents" in also:
         facts |= health.facts(health.View(found, owners(cluster)))

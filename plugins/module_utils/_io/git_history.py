@@ -4,13 +4,14 @@
 
 # PRIVATE to the collection: no other collection or playbook may import this file.
 # It may change or go in any release.
-"""Which commit descends from which, learned from a server with as little as it takes."""
+"""Which commit descends from which, and which changed a file last, learned from a server with as little as it takes."""
 
 from __future__ import annotations
 
 import re
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import GitError
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.revert import Made
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_faults import NoRevision
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_program import Program, patiently
 
@@ -38,6 +39,26 @@ def contains(git: Program, revision: str, commit: str) -> bool:
             return False
         known = _order(git, revision, commit)
     return bool(known)
+
+
+def last_change(git: Program, revision: str, path: str) -> Made | None:
+    """The commit that changed a path last, of those up to a revision; None where that is the very first commit.
+
+    Fetches commits and their trees, as far back as needed.
+    """
+    for depth in _DEPTHS:
+        arguments = (*PARTIAL, *FETCH, f"--depth={depth}", "origin", f"+{revision}:refs/fleet/{revision}")
+        patiently(lambda arguments=arguments: git.run(*arguments, repository=_REPOSITORY))  # type: ignore[misc]
+        wanted = ("log", "-1", "--format=%H%x00%P%x00%B", revision, "--", path)
+        commit, _nul, rest = git.run(*wanted, repository=_REPOSITORY).decode("utf-8", "replace").partition("\0")
+        parents, _nul, message = rest.partition("\0")
+        if not parents:  # nothing changed it so far, or what is here begins with this commit
+            continue
+        previous = parents.split()[0]
+        listing = ("diff-tree", "-r", "-z", "--no-renames", "--name-only", previous, commit)
+        paths = git.run(*listing, repository=_REPOSITORY).decode("utf-8", "replace").split("\0")
+        return Made(commit, previous, message, tuple(sorted(filter(None, paths))))
+    return None
 
 
 def is_ancestor(git: Program, commit: str, revision: str, repository: str) -> bool:

@@ -25,6 +25,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import
     Problem,
     PushRefused,
 )
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.revert import Made
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import git_history, git_signing
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_author import Author
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_faults import Interrupted, NoBranch, explain_push
@@ -108,9 +109,9 @@ class Repository:
             self._head = None
         self._fetched = True
 
-    def entries(self, *prefixes: str) -> dict[str, Entry]:
-        """What lies at or under these paths (all without any), folders left out: path to mode, kind and id."""
-        return self._list("-r", prefixes)
+    def entries(self, *prefixes: str, revision: str | None = None) -> dict[str, Entry]:
+        """What lies at or under these paths (all without any), folders left out; ``revision``: as of ``read``."""
+        return self._list("-r", prefixes, revision)
 
     def fetch_commit(self, revision: str) -> None:
         """Has one more commit in the snapshot, for ``read``."""
@@ -142,10 +143,8 @@ class Repository:
         return edits(changes, self._list("-t", around) if around else {})
 
     def commit(self, changes: Mapping[str, bytes | None], message: str) -> str:
-        """The id of a commit over the snapshot with these contents (None deletes); its head where nothing differs.
-
-        The commit is here only, until it is pushed. Raises InvalidInput for unsafe paths.
-        """
+        """A commit over the snapshot with these contents (None deletes), here only until it is pushed; the head where
+        nothing differs. Raises InvalidInput for unsafe paths."""
         pending = self.pending(changes)
         if self.head and not pending:
             return self.head
@@ -198,6 +197,10 @@ class Repository:
     def contains(self, revision: str, commit: str) -> bool:
         """Whether the commit is the revision or an ancestor of it. Fetches commits alone, as far back as needed."""
         return git_history.contains(self._git, revision, commit)
+
+    def last_change(self, path: str) -> Made | None:
+        """The commit that changed a path last; see ``git_history``."""
+        return git_history.last_change(self._git, self.head, path) if self.head else None
 
     def describe(self, commit: str) -> Commit:
         """Tree, parents and message of a commit that is here."""

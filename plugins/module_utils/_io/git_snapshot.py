@@ -15,14 +15,17 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_repository i
 
 
 class Head:
-    """A repository's head as text."""
+    """A repository's head as text, for one plan: what is asked for again is not listed again."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
+        self._listed: dict[str, list[str]] = {}
 
     def paths(self, prefix: str) -> list[str]:
         """All files at or under a path, sorted."""
-        return sorted(self._repository.entries(prefix))
+        if prefix not in self._listed:
+            self._listed[prefix] = sorted(self._repository.entries(prefix))
+        return list(self._listed[prefix])
 
     def read(self, paths: Iterable[str]) -> dict[str, str]:
         """Path → text of those that are regular files."""

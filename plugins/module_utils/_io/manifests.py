@@ -24,6 +24,19 @@ def resolved(layer: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _with_objects(name, fields) for name, fields in layer.items()}
 
 
+def readable(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without ``manifests`` where these can't be read, which is no fault elsewhere than on the controller."""
+    try:
+        return resolved(layer)
+    except InvalidInput:
+        return {name: _without_objects(fields) for name, fields in layer.items()}
+
+
+def _without_objects(fields: Any) -> Any:
+    is_path = isinstance(fields, Mapping) and isinstance(fields.get("manifests"), str)
+    return {key: value for key, value in fields.items() if key != "manifests"} if is_path else fields
+
+
 def _with_objects(name: str, fields: Any) -> Any:
     if not isinstance(fields, Mapping) or not isinstance(fields.get("manifests"), str):
         return fields

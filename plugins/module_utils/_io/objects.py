@@ -19,7 +19,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents imp
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, NotReady
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_SYNC
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name, short_digest
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, stages, wait
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 
 _SERVER_FIELDS = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
 _SHOWN = (("GitRepository", FLUX_SYNC), ("Kustomization", FLUX_SYNC))
@@ -62,7 +62,7 @@ def plan(cluster: Cluster, wanted: Iterable[Document], manager: str, *, by_flux:
     Objects whose namespace or kind is still to come can't be dry-run; they are planned from the files.
     """
     changes: list[ObjectChange] = []
-    for document in (one for stage in stages(wanted) for one in stage):
+    for document in (one for stage in _stages(wanted) for one in stage):
         space = document["metadata"].get("namespace", "")
         before = cluster.get(document["apiVersion"], document["kind"], document["metadata"]["name"], space)
         if before is None:
@@ -96,7 +96,7 @@ def apply(cluster: Cluster, wanted: Iterable[Document], manager: str) -> None:
     Within a stage a few at a time, since each waits for the API server's storage. Of failures the first one is raised.
     """
     definitions: set[str] = set()
-    for stage in stages(wanted):
+    for stage in _stages(wanted):
         if _groups(definitions) & {one["apiVersion"].rpartition("/")[0] for one in stage}:
             _wait_established(cluster, definitions)
             definitions = set()
@@ -163,3 +163,13 @@ def set_fields(cluster: Cluster, one: Document, patch: Mapping[str, Any]) -> Non
     except ClusterError as error:
         if error.status != 404:
             raise
+
+
+def _stages(objects: Iterable[Document]) -> list[list[Document]]:
+    """Definitions first (namespaces and custom resource definitions), then the rest, then Flux's own objects."""
+    staged: list[list[Document]] = [[], [], []]
+    for document in objects:
+        defines = document["kind"] in ("Namespace", "CustomResourceDefinition")
+        custom = ".toolkit.fluxcd.io/" in document["apiVersion"]
+        staged[0 if defines else 2 if custom else 1].append(document)
+    return [stage for stage in staged if stage]

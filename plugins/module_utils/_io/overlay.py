@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -21,6 +22,8 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import Manifest
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster
 
+# https://github.com/kubernetes/klog: severity and date, time, process, place, then message and error.
+_LOGGED = re.compile(r'E\d{4} \S+ \d+ \S+\] "command failed" err="(.*)"')
 _SECONDS = 120
 _PROGRAMS = (("kustomize", "build"), ("kubectl", "kustomize"))
 
@@ -42,9 +45,15 @@ def build(command: list[str], files: Mapping[str, str]) -> str:
             [*command, folder], capture_output=True, check=False, timeout=_SECONDS, stdin=subprocess.DEVNULL, text=True
         )
     if done.returncode:
-        said = " ".join(done.stderr.replace(folder, "flux-system").split())
-        raise FleetError(f"{Path(command[0]).name}: {said}")
+        raise FleetError(f"{Path(command[0]).name}: {words(done.stderr.replace(folder, 'flux-system'))}")
     return done.stdout
+
+
+def words(stderr: str) -> str:
+    """What a builder said, on one line. Some versions of kubectl say it as a line of their log, in quotes."""
+    line = " ".join(stderr.removeprefix("Error: ").split())
+    match = _LOGGED.fullmatch(line)
+    return match[1].replace('\\"', '"').replace("\\n", " ") if match else line
 
 
 def flux_objects(

@@ -19,6 +19,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import LostRace
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Sync
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.publication import Planned
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.revert import Made
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import forge, git
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.git_program import PAUSES
@@ -144,6 +145,13 @@ def texts_at(parameters: Mapping[str, Any], sync: Sync, revision: str, paths: It
     remote = git.Remote.from_params({**parameters["repository"], "url": sync.url, "branch": sync.branch})
     with git.Repository(remote) as repository:
         return Head(repository).read_at(revision, paths)
+
+
+def last_change(parameters: Mapping[str, Any], sync: Sync, path: str) -> Made | None:
+    """The commit that changed a path of a branch last. ``parameters``: as of ``publish``; raises GitError."""
+    remote = git.Remote.from_params({**parameters["repository"], "url": sync.url, "branch": sync.branch})
+    with git.Repository(remote) as repository:
+        return repository.last_change(path)
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,19 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     TIMEOUT,
     Specification,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import admission, model, preflight, secret, upgrade
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
+    admission,
+    component_removals,
+    components,
+    model,
+    preflight,
+    secret,
+    upgrade,
+)
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_clusters import Place
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import credentials, flux
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import component_removals as removals
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import credentials, flux, manifests
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
@@ -51,21 +61,24 @@ ARGUMENTS: Specification = {
     "host": {"type": "str"},
     "namespaces": {"type": "bool", "default": False},
     "before": {"type": "bool", "default": False},
-    "components": {"type": "list", "elements": "dict", "default": []},
+    "components": {"type": "json", "default": "[]"},
+    "groups": {"type": "list", "elements": "str", "default": []},
+    "labels": {"type": "dict", "default": {}},
     "upgrade": {"type": "bool", "default": False},
     "waves": {"type": "list", "elements": "raw", "default": []},
     "gate": {"type": "dict", "default": {}, "options": _GATE},
+    "sops": {"type": "dict", "default": {}},
 }
 
 _LACKS = "lacks_credential"
-_AS_GIVEN = ("name", "environment", "substitutions", "flux", "components", "upgrade", "waves")
+_AS_GIVEN = ("name", "environment", "substitutions", "flux", "components", "upgrade", "waves", "sops")
 
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Facts and problems of one cluster; see the module's documentation for parameters and result."""
     host, repository = parameters["host"] or parameters["name"], parameters["repository"]
     also = [key for key in ("namespaces", "before") if parameters[key]]
-    changes, asks = partial(_changes, host, parameters), partial(_credential, parameters)
+    changes, asks = partial(_changes, host, parameters), partial(_asked, parameters)
     facts = flux.look(parameters["auth"], host, also=also, changes=changes, asks=asks)
     lacks = facts.pop(_LACKS, False)
     found = {
@@ -73,6 +86,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         **{key: parameters[key] for key in _AS_GIVEN},
         "gate": {field: value for field, value in parameters["gate"].items() if value is not None},
         "repository": {key: repository[key] for key in ("url", "branch")},
+        "removals": {},
         **facts,
     }
     problems = _of_flux(host, parameters, facts) if parameters["flux"] else _of_member(found, parameters)
@@ -83,6 +97,19 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
         "unproven": unproven,
         "problems": [problem.as_dict() for problem in problems],
     }
+
+
+def _asked(parameters: Mapping[str, Any], cluster: Cluster, found: flux.Found) -> dict[str, Any]:
+    return {**_credential(parameters, cluster), "removals": _removals(parameters, cluster, found)}
+
+
+def _removals(parameters: Mapping[str, Any], cluster: Cluster, found: flux.Found) -> dict[str, Any]:
+    """What goes with components that go."""
+    layers = [manifests.readable(one) for one in components.given(parameters["components"], cluster.where)]
+    if not layers:
+        return {}
+    going = component_removals.going(layers, Place.from_params(parameters), found)
+    return removals.look(cluster, going)
 
 
 def _credential(parameters: Mapping[str, Any], cluster: Cluster) -> dict[str, bool]:
@@ -111,4 +138,5 @@ def _of_flux(host: str, parameters: Mapping[str, Any], facts: Mapping[str, Any])
 
 def _of_member(found: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[Problem]:
     member = model.Member.from_params(found)
-    return [*member.problems(), *preflight.member_problems(member, found, parameters["allow"])]
+    also = preflight.member_problems(member, found, parameters["allow"], parameters["secrets"])
+    return [*member.problems(), *also]

@@ -23,7 +23,14 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import (
     WAVE,
     Specification,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import lockdown, onboarding, preflight, waves
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
+    handover,
+    lockdown,
+    onboarding,
+    onboarding_notes,
+    preflight,
+    waves,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import HAND_EDITS
@@ -57,6 +64,8 @@ ARGUMENTS: Specification = {
     "unreachable": {"type": "str", "choices": ["skip", "fail"], "default": "skip"},
     "hand_edits": {"type": "str", "choices": list(HAND_EDITS), "default": "hold"},
     "templates": {"type": "path"},
+    "takes": {"type": "bool", "default": False},
+    "refused": {"type": "dict", "default": {}},
 }
 
 Think = Callable[[Scope, Snapshot], ProjectsPlan]
@@ -84,7 +93,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     result["withdrawn"] = [{"url": url, "title": title} for url, title in leave.withdrawal.removed]
     result |= {"names": leave.names, "unlisted": leave.unlisted}
     result["pending"] = turn.pending
-    for line in onboarding.notes(result):
+    for line in onboarding_notes.notes(result):
         say(line)
     return result
 
@@ -97,7 +106,7 @@ def _about(parameters: Mapping[str, Any], asking: Sequence[Tenant], members: Seq
         "waiting": parameters["waiting"],
         "leaving": sorted({one.name for one in asking if one.leaving}),
         "unlocked": lockdown.unlocked(parameters["clusters"]),
-        "not_in_this_run": onboarding.beyond(asking, {one.environment for one in members}),
+        "not_in_this_run": onboarding_notes.beyond(asking, {one.environment for one in members}),
     }
 
 
@@ -117,11 +126,13 @@ def _onboarding(parameters: Mapping[str, Any], asking: Sequence[Tenant], rules: 
     decryption = {name: sops.tenant_decryption(name) for name in sops.tenants}
     renderer = Renderer(templates.read("onboard", parameters["templates"]), decryption=decryption)
     staying, moved = [one for one in asking if not one.leaving], parameters["moved"]
+    takes = partial(handover.plan_handover, refused=parameters["refused"])
+    plan = takes if parameters["takes"] else onboarding.plan_onboarding
 
     def think(scope: Scope, snapshot: Snapshot) -> ProjectsPlan:
         leave.look(scope, snapshot)
         wishes = onboarding.Onboarding(scope, staying, renderer, rules, found, claimed, sops, moved)
-        change = onboarding.plan_onboarding(wishes, snapshot)
+        change = plan(wishes, snapshot)
         leave.withdraw_moved(change, scope, moved=moved)
         return change
 

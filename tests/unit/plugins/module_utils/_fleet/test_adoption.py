@@ -148,6 +148,25 @@ def test_dangers_are_named() -> None:
     assert "in-clear" not in flat
 
 
+RELEASE = """\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: db, namespace: search}
+spec:
+  values:
+    auth: {rootPassword: geheim, passwordKey: root, existingSecret: db, password: "${password}", token: ""}
+    replicas: 3
+    apiKey: ENC[AES256_GCM,data:x]
+"""
+
+
+def test_passwords_of_charts_are_told_and_not_shown() -> None:
+    said = dangers(adopted({**PER_ENVIRONMENT, "projects/staging/db.yaml": RELEASE}))
+    (told,) = [one for one in said if "HelmRelease" in one]
+    assert told.startswith("projects/staging/db.yaml: HelmRelease search/db spec.values.auth.rootPassword reads like")
+    assert "geheim" not in told
+
+
 def test_what_only_its_authors_know_stays_and_is_named() -> None:
     made = adopted(FLAT)
     assert "k8s/prod/release.yaml" not in made.plan.paths
@@ -179,6 +198,56 @@ def test_a_tenant_that_no_request_can_say_is_named() -> None:
     made = adopted(bad)
     assert made.requests == {}
     assert any(one.startswith("tenant Shop_1: no request is made of it") for one in made.understood["left"])
+
+
+ARTIFACT = """\
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: OCIRepository
+metadata: {name: app, namespace: blog}
+spec:
+  interval: 1m
+  url: oci://registry.example/blog/app
+  provider: aws
+  ref: {semver: ">=1.0.0"}
+  ignore: |
+    /*
+    !/deploy
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: blog, namespace: blog}
+spec:
+  interval: 10m
+  path: ./deploy
+  prune: true
+  decryption: {provider: sops, secretRef: {name: keys}}
+  postBuild: {substitute: {host: blog.example}}
+  sourceRef: {kind: OCIRepository, name: app}
+"""
+
+
+def test_request_of_an_oci_source() -> None:
+    made = adopted({**PER_ENVIRONMENT, "clusters/staging-1/blog.yaml": ARTIFACT})
+    asked = yaml.safe_load(made.requests["blog"])
+    assert asked["sources"] == [
+        {
+            "name": "app",
+            "url": "oci://registry.example/blog/app",
+            "provider": "aws",
+            "ignore": ["/*", "!/deploy"],
+        }
+    ]
+    assert asked["environments"]["staging"] == {
+        "source": "app",
+        "ref": {"semver": ">=1.0.0"},
+        "path": "./deploy",
+        "interval": "10m",
+        "decryption": {"secret": "keys"},
+        "substitute": {"host": "blog.example"},
+    }
+    bucket = ARTIFACT.replace("OCIRepository", "Bucket")
+    left = adopted({**PER_ENVIRONMENT, "clusters/staging-1/blog.yaml": bucket}).understood["left"]
+    assert any("is no GitRepository or OCIRepository" in one for one in left)
 
 
 def serving(*versions: str) -> str:

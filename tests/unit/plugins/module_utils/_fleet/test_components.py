@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import component_checks
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import component_checks, components
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_layers import Layers
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.components import (
     Component,
     Declared,
@@ -19,9 +20,10 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.components im
     merged,
     present,
 )
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
 from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import mappings
 
-LAYERS = ("controllers", "configs")
+LAYERS = Layers.of(["controllers", "configs"])
 HELM = {"layer": "controllers", "helm": {"repository": "https://charts.example", "version": "1.18.x"}}
 POLICIES = {"layer": "configs", "kustomize": {"path": "infrastructure/base/policies"}}
 QUOTA = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": "default"}}
@@ -32,7 +34,7 @@ def declared(*layers: Any) -> Declared:
     return Declared.from_layers(layers)
 
 
-def problems(*layers: Any, order: tuple[str, ...] = LAYERS) -> list[str]:
+def problems(*layers: Any, order: Layers = LAYERS) -> list[str]:
     """What is wrong with one host's layers, as people read it."""
     found = component_checks.problems({"stg-1": declared(*layers)}, {"stg-1": "staging"}, order)
     return [str(problem) for problem in found]
@@ -115,10 +117,12 @@ def test_versions_and_ranges(version: str) -> None:
     assert one({**HELM, "helm": {**HELM["helm"], "version": version}}) == []
 
 
-@pytest.mark.parametrize("version", ["", "latest", "promoted", "1.18.2.3.4", "1.18; rm", "1.2\n", ">", "1..2", "${v}"])
+@pytest.mark.parametrize(
+    "version", ["", "latest", "promote", "promoted || 1.x", "1.18.2.3.4", "1.18; rm", "1.2\n", ">", "1..2", "${v}"]
+)
 def test_what_is_no_version(version: str) -> None:
     (found,) = one({**HELM, "helm": {**HELM["helm"], "version": version}})
-    assert found.startswith("stg-1: fleet_components.cert-manager.helm.version is ")
+    assert found.startswith("stg-1: fleet_components.cert-manager.helm.version")
     assert "such as 1.18.2, 1.18.x" in found
 
 
@@ -129,6 +133,7 @@ def test_what_is_no_version(version: str) -> None:
         ("../x", "lower-case letters"),
         ("", "lower-case letters"),
         ("a" * 49, "at most 48 characters"),
+        ("flux-system", "is the name of the fleet's own sync"),
         ("cert\u2010manager", "U+2010"),
     ],
 )
@@ -138,44 +143,53 @@ def test_names(name: str, words: str) -> None:
 
 
 WRONG = [
-    ({"helms": {}}, "cert-manager.helms: there is no such field; the fields are layer, state, namespace, helm, values"),
     (
-        {"helm": {"repo": "x"}},
-        "cert-manager.helm.repo: there is no such field; the fields are repository, chart, version",
+        {"helms": {}},
+        "cert-manager.helms: there is no such field, did you mean helm? (known: layer, state, namespace, helm,",
     ),
-    ({"helm": {"version": 1.1}}, "helm.version: must be text: put it in quotes, and is a number"),
-    ({"helm": {"version": None}}, "helm.version: must be text: put it in quotes, and is nothing"),
-    ({"helm": []}, "cert-manager.helm: must be a mapping, and is a list"),
-    ({"values": ["a"]}, "cert-manager.values: must be a mapping, and is a list"),
-    ({"values": "a: b"}, "cert-manager.values: must be a mapping, and is text"),
+    (
+        {"helm": {"repositry": "x"}},
+        "cert-manager.helm.repositry: there is no such field, did you mean repository? (known: repository, chart,",
+    ),
+    (
+        {"helm": {"version": 1.1}},
+        "helm.version is '1.1': a version or a range of versions, such as 1.18.2, 1.18.x or >=1.18.0 <2.0.0, or pro",
+    ),
+    ({"helm": {"version": None}}, "helm.version: is empty: leave the field out, or give a version"),
+    ({"helm": []}, "cert-manager.helm: a mapping, found a list"),
+    ({"values": ["a"]}, "cert-manager.values: a mapping, found a list"),
+    ({"values": "a: b"}, "cert-manager.values: a mapping, found text"),
     ({"values": {"a": [{"b": float("nan")}]}}, "cert-manager.values.a[0].b is 'nan': Kubernetes knows finite numbers"),
-    ({"layer": 3}, "cert-manager.layer: must be text, and is a number"),
-    ({"layer": True}, "cert-manager.layer: must be text, and is true or false"),
-    ({"state": "gone"}, "cert-manager.state is 'gone': one of present and absent"),
+    ({"layer": 3}, "first and last, at most 63, found a number: put it in quotes"),
+    ({"layer": True}, "first and last, at most 63, found true or false: put it in quotes"),
+    ({"state": "gone"}, "cert-manager.state is 'gone': one of present, absent"),
     ({"namespace": "Kube_System"}, "cert-manager.namespace is 'Kube_System': lower-case letters"),
     ({"namespace": "a\n  evil: true"}, "cert-manager.namespace is"),
-    ({"interval": "10 minutes"}, "cert-manager.interval is '10 minutes': a duration as Flux writes it"),
-    ({"timeout": 300}, "cert-manager.timeout: must be text: put it in quotes, and is a number"),
-    ({"depends_on": "policies"}, "cert-manager.depends_on: must be a list of components, and is text"),
-    ({"depends_on": [1]}, "cert-manager.depends_on: must be text, and is a number"),
+    ({"interval": "10 minutes"}, "cert-manager.interval is '10 minutes': a duration above zero, such as 30s, 10m"),
+    (
+        {"timeout": 300},
+        "timeout is '300': a duration above zero, such as 30s, 10m or 1h30m, found a number: put it in quotes",
+    ),
+    ({"depends_on": "policies"}, "cert-manager.depends_on is 'policies': a list, found text"),
+    ({"depends_on": [1]}, "cert-manager.depends_on[0] is '1': lower-case letters"),
     ({"helm": {"repository": "http://charts.example"}}, "is 'http://charts.example': https://host/path"),
     ({"helm": {"repository": "file:///etc"}}, "is 'file:///etc': https://host/path"),
     ({"helm": {"repository": "https://charts.example/?a=b"}}, "holds no white space, '?' or '#'"),
     ({"helm": {"repository": "https://host:port/"}}, "this is no URL"),
     ({"helm": {"chart": "../x"}}, "helm.chart is '../x': the chart's name in its repository"),
-    ({"helm": {"release": "r" * 54}}, "a release's name has at most 53 characters"),
+    ({"helm": {"release": "r" * 54}}, "at most 53 characters, found 54"),
     ({"helm": {"secret": "a b"}}, "helm.secret is 'a b': the name of a Secret in flux-system"),
     (
         {"kustomize": {"path": "infrastructure/base/../../projects"}},
         "kustomize.path is 'infrastructure/base/../../projects'",
     ),
     ({"kustomize": {"path": "/infrastructure/base"}}, "kustomize.path is '/infrastructure/base'"),
-    ({"kustomize": {"path": ""}}, "kustomize.path is 'empty'"),
+    ({"kustomize": {"path": ""}}, "kustomize.path: a directory within the repository"),
     ({"manifests": []}, "cert-manager.manifests: holds no object"),
     ({"manifests": [QUOTA, QUOTA]}, "cert-manager.manifests is 'ConfigMap default settings': stands twice"),
-    ({"manifests": ["a"]}, "cert-manager.manifests[0]: must be an object of Kubernetes, and is text"),
+    ({"manifests": ["a"]}, "cert-manager.manifests[0]: an object of Kubernetes, found text"),
     ({"manifests": [{"kind": "Namespace", "apiVersion": "v1"}]}, "cert-manager.manifests[0].metadata.name: is missing"),
-    ({"manifests": [{**QUOTA, "kind": "Secret"}]}, "a Secret would lie in Git in clear: name it in fleet_secrets"),
+    ({"manifests": [{**QUOTA, "kind": "Secret"}]}, "is 'Secret': would lie in Git in clear: encrypt it with SOPS"),
 ]
 
 
@@ -196,7 +210,7 @@ def test_credentials_in_a_url_are_not_shown() -> None:
 
 def test_all_problems_at_once_each_with_its_variable() -> None:
     found = problems(
-        {"a": {"layer": 1}}, {"B": {}}, {"c": {"values": []}}, {"d": None}, order=("x", "x", "clusters", "Y")
+        {"a": {"layer": 1}}, {"B": {}}, {"c": {"values": []}}, {"d": None}, order=Layers.of(["x", "x", "clusters", "Y"])
     )
     assert sorted(text.partition(" ")[2].partition(" ")[0].rstrip(":") for text in found) == [
         "fleet_components.a.layer", "fleet_components_cluster.d", "fleet_components_environment",
@@ -208,7 +222,10 @@ def test_all_problems_at_once_each_with_its_variable() -> None:
     ("fields", "words"),
     [
         ({"layer": "controllers"}, "cert-manager: must have one of helm, kustomize, manifests"),
-        ({**HELM, **POLICIES}, "must have one of helm, kustomize, manifests, and has helm and kustomize"),
+        (
+            {**HELM, **POLICIES},
+            "must have one of helm, kustomize, manifests, access, external_secrets, and has helm and kustomize",
+        ),
         ({"layer": "controllers", "helm": {}}, "cert-manager.helm.repository: is missing"),
         ({"helm": HELM["helm"]}, "cert-manager.layer is 'empty': one of fleet_layers: controllers, configs"),
         ({**HELM, "layer": "apps"}, "cert-manager.layer is 'apps': one of fleet_layers: controllers, configs"),
@@ -237,7 +254,7 @@ def test_order_is_that_of_layers_then_of_names() -> None:
 
 
 def test_each_layer_waits_for_the_one_before_that_exists() -> None:
-    order = ("first", "none", "second", "third")
+    order = Layers.of(["first", "none", "second", "third"])
     layers = {
         "a": {**HELM, "layer": "first"},
         "b": {**HELM, "layer": "first", "depends_on": ["a"]},
@@ -306,3 +323,27 @@ def test_any_input_is_refused_or_made_a_component(fields: dict[str, Any]) -> Non
             assert [component.name for component in present(declared(layers), LAYERS)] == sorted(
                 declared(layers).present
             )
+
+
+LAID = [{"a": {"values": {"8080": None, "ä": [1, 2.5, True, "x"]}}}, {}]
+
+
+@pytest.mark.parametrize("layers", [LAID, json.dumps(LAID), json.dumps(LAID, ensure_ascii=False, indent=2)])
+def test_layers_are_a_list_or_its_text(layers: Any) -> None:
+    assert components.given(layers, "stg-1") == LAID
+    assert components.given("[]", "stg-1") == []
+
+
+@pytest.mark.parametrize(
+    ("layers", "said"),
+    [
+        ("[{}, ", "stg-1: components"),
+        ('{"a": {}}', "stg-1: components: a list of at most 4 mappings"),
+        ([{}] * 5, "stg-1: components: a list of at most 4 mappings"),
+        ('[{}, "greeter"]', "stg-1: fleet_components_environment: a mapping of components by name"),
+    ],
+)
+def test_layers_of_another_form_are_refused(layers: Any, said: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        components.given(layers, "stg-1")
+    assert said in str(caught.value)

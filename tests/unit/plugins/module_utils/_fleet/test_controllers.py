@@ -166,6 +166,20 @@ def test_each_setting_is_where_it_belongs() -> None:
     assert found["source-watcher"]["nodeSelector"] == {}
 
 
+def test_artifacts_outlive_the_time_that_making_all_of_them_takes() -> None:
+    watched = [*COMPONENTS, "source-watcher"]
+    own = {"source-watcher": {"args": ["--artifact-retention-ttl=48h"]}}
+    for given, expected in (
+        ({}, ["--artifact-retention-ttl=24h"]),
+        (own, ["--artifact-retention-ttl=24h", *own["source-watcher"]["args"]]),
+    ):
+        found = built(settings(components=watched, tenant_artifacts=True, controllers=given), FULL)
+        flags = [one for one in found["source-watcher"]["containers"][0]["args"] if "retention" in one]
+        assert flags == expected
+    found = built(settings(components=watched), FULL)
+    assert not [one for one in found["source-watcher"]["containers"][0]["args"] if "retention" in one]
+
+
 def test_settings_build_what_kustomize_builds(tmp_path: Path) -> None:
     one = cluster(**EVERYTHING)
     assert one.problems() == []

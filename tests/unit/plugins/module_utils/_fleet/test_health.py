@@ -156,6 +156,13 @@ def test_what_was_asked_has_to_answer() -> None:
     assert tenant(tenant_sync("shop"), source, asked="now").state == "failed"
 
 
+def test_what_is_being_deleted_has_not_failed_by_what_it_said_before() -> None:
+    sync = tenant_sync("shop", "False")
+    going = {**sync, "metadata": {**sync["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}}
+    assert (tenant(going).state, tenant(sync).state) == ("waiting", "failed")
+    assert tenant(going).failure == "Kustomization flux-system/tenant-shop: is being deleted"
+
+
 def test_component_is_its_sync_and_what_carries_its_label_beside_it() -> None:
     label = {COMPONENT_LABEL: "certs"}
     release = flux("HelmRelease", "flux-system/certs", "False", labels=label)

@@ -7,49 +7,32 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import component_checks, components, documents
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import components, documents
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_files import overrides, patched
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.components import Declared
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.infrastructure import (
-    InfrastructurePlan,
-    Wishes,
-    plan_infrastructure,
-)
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import EDITED
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.render import cluster_files
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
+from ansible_collections.fluxops.fleet.tests.unit.plugins.infrastructure_samples import (
+    ENVIRONMENTS,
+    Variables,
+    after,
+    bootstrapped,
+    member,
+    overlay,
+    plan,
+    published,
+    refused,
+)
 from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import (
-    MANIFEST,
-    ROOT,
-    TEMPLATES,
-    Files,
-    cluster,
     mappings,
 )
 
 GOLDEN = Path(__file__).parent / "golden" / "infrastructure.txt"
-LAYERS = ("controllers", "configs")
-OWN_TEMPLATES = {
-    path.name: path.read_text(encoding="utf-8")
-    for path in sorted((ROOT / "roles" / "infrastructure" / "templates").glob("*.yaml.j2"))
-}
-ENVIRONMENTS = {"stg-1": "staging", "stg-2": "staging", "prd-1": "production"}
-CLUSTERS = {
-    name: cluster(name, f"uid-{name}", environment=environment, substitutions={"region": "eu"})
-    for name, environment in ENVIRONMENTS.items()
-}
 PODINFO: dict[str, Any] = {"layer": "controllers", "helm": {"repository": "https://charts.example", "version": "6.x"}}
 SETTINGS = {
     "apiVersion": "v1",
@@ -62,69 +45,6 @@ FLEET: dict[str, Any] = {
     "policies": {"layer": "configs", "kustomize": {"path": "infrastructure/base/policies"}},
     "settings": {"layer": "configs", "manifests": [SETTINGS], "depends_on": ["policies"]},
 }
-
-Repository = dict[str, str]
-Layers = tuple[Mapping[str, Any], ...]
-
-
-def bootstrapped() -> Repository:
-    """A repository as bootstrap leaves it for all clusters, and a directory that people wrote."""
-    return dict(_bootstrapped())
-
-
-@cache
-def _bootstrapped() -> Repository:
-    files = {"infrastructure/base/policies/policy.yaml": "kind: Namespace\n"}
-    for one in CLUSTERS.values():
-        files |= cluster_files(one, Layout(), Renderer(TEMPLATES), MANIFEST, {})
-    return files
-
-
-def member(name: str, **changes: Any) -> Member:
-    """One cluster of a run."""
-    one = CLUSTERS[name]
-    return replace(Member(one.host, name, one.environment, one.uid, one.sync), **changes)
-
-
-def plan(
-    repository: Mapping[str, str],
-    layers: Mapping[str, Layers],
-    *,
-    hand_edits: str = "hold",
-    allow: Iterable[str] = (),
-    away: Iterable[str] = (),
-) -> InfrastructurePlan:
-    """The plan of a run for clusters (name → their layers of variables) against the files of a repository."""
-    members = [member(name, reachable=name not in away) for name in layers]
-    declared = {name: Declared.from_layers(own) for name, own in layers.items()}
-    assert component_checks.problems(declared, ENVIRONMENTS, LAYERS) == []
-    wishes = Wishes(members, declared, LAYERS, Renderer(OWN_TEMPLATES), hand_edits, list(allow))
-    return plan_infrastructure(wishes, Files(repository))
-
-
-def after(repository: Mapping[str, str], found: InfrastructurePlan) -> Repository:
-    """The repository with a plan carried out."""
-    changes = {change.path: change.after for change in found.plan.changes}
-    return {path: text for path, text in {**repository, **changes}.items() if text is not None}
-
-
-def published(layers: Mapping[str, Layers]) -> Repository:
-    """A bootstrapped repository with these components."""
-    repository = bootstrapped()
-    return after(repository, plan(repository, layers))
-
-
-def refused(repository: Mapping[str, str], layers: Mapping[str, Layers], **options: Any) -> str:
-    """What a refused run says."""
-    with pytest.raises(InvalidInput) as caught:
-        plan(repository, layers, **options)
-    return str(caught.value)
-
-
-def overlay(repository: Mapping[str, str], name: str) -> dict[str, documents.Document]:
-    """A cluster's Flux Kustomizations by name, in their order."""
-    found = documents.read(repository[f"clusters/{name}/infrastructure.yaml"], "x")
-    return {one["metadata"]["name"]: one for one in found}
 
 
 def tenants_wait_for(repository: Mapping[str, str], name: str) -> list[list[str]]:
@@ -189,6 +109,23 @@ def test_configs_wait_for_controllers() -> None:
     }
 
 
+def test_a_cluster_loses_what_is_no_longer_for_it() -> None:
+    """Its environment's files stay, since another cluster has it still."""
+    repository = published(EVERYWHERE)
+    fleet = {**FLEET, "settings": {**FLEET["settings"], "clusters": {"names": ["stg-2", "prd-1"]}}}
+    layers = {name: (fleet, *own[1:]) for name, own in EVERYWHERE.items()}
+    (said,) = refused(repository, layers).splitlines()[1:]
+    assert said == (
+        "  - stg-1: fleet_components.settings: takes all of it away from stg-1: "
+        "run again with fleet_allow: [remove_component]"
+    )
+    found = after(repository, plan(repository, layers, allow=["remove_component"]))
+    changed = {path for path in found if found[path] != repository.get(path)}
+    assert changed == {"clusters/stg-1/infrastructure.yaml", "clusters/stg-1/projects.yaml"}
+    assert "infrastructure-settings" not in overlay(found, "stg-1")
+    assert plan(found, layers).plan.changes == ()
+
+
 def test_everything_at_fleet_level_works_under_lockdown() -> None:
     repository = published(EVERYWHERE)
     for one in overlay(repository, "stg-1").values():
@@ -245,7 +182,7 @@ def test_cluster_layer_is_a_patch_of_what_differs() -> None:
         {"podinfo": {"values": {"$patch": "delete"}}},
         {"settings": {"manifests": [{**SETTINGS, "data": {"x": "1"}}]}},
         {"settings": {"manifests": [{**SETTINGS, "kind": "Thing"}]}},
-        {"own": {"layer": "configs", "manifests": [SETTINGS]}},
+        {"own": {"layer": "configs", "manifests": [{**SETTINGS, "metadata": {"name": "own"}}]}},
     ],
 )
 def test_what_patches_can_not_say_gets_a_directory_of_its_own(cluster_layer: dict[str, Any]) -> None:
@@ -288,7 +225,7 @@ def test_forgotten_component_is_refused() -> None:
     assert "put it back, or say state: absent" in said
 
 
-def absent(name: str) -> Layers:
+def absent(name: str) -> Variables:
     """The fleet's layers with one component taken away."""
     return ({**FLEET, name: {**FLEET[name], "state": "absent"}},)
 
@@ -345,7 +282,8 @@ def test_what_would_be_installed_anew_needs_the_word(changes: dict[str, Any], wo
 
 def test_another_kind_needs_the_word() -> None:
     repository = published({"stg-1": (FLEET,)})
-    other = {**FLEET, "settings": {"layer": "configs", "kustomize": {"path": "infrastructure/base/policies"}}}
+    directory = {"layer": "configs", "kustomize": FLEET["policies"]["kustomize"], "target_namespace": "settings"}
+    other = {**FLEET, "settings": directory}
     assert "takes what infrastructure/staging/configs/settings holds away" in refused(repository, {"stg-1": (other,)})
 
 
@@ -385,8 +323,10 @@ def test_kustomize_directory(path: str, words: str) -> None:
 def test_unknown_facts_are_refused() -> None:
     wrong = {**FLEET, "podinfo": {**PODINFO, "values": {"zone": "${zone}"}}}
     said = refused(bootstrapped(), {"stg-1": (wrong,), "stg-2": (wrong,)})
-    assert said.count("\n") == 2
-    assert "stg-1: fleet_components.podinfo: HelmRelease.spec.values.zone is '${zone}': stg-1 has no such fact" in said
+    assert said.count("\n") == 1
+    assert (
+        "stg-1, stg-2: fleet_components.podinfo: HelmRelease.spec.values.zone is '${zone}': the cluster has no" in said
+    )
     assert "write $${zone} for the text itself" in said
 
 
@@ -458,3 +398,25 @@ def test_secrets_in_clear_are_refused_whoever_wrote_them() -> None:
     said = refused(repository, {"stg-1": (FLEET,)})
     assert [f"{place}/door.yaml:1: Secret without a name: key" in said for place in places] == [True, True, False]
     assert plan(repository, {"stg-1": (FLEET,)}, allow=["plain_secret"]).plan.changes
+
+
+@pytest.mark.parametrize(
+    ("patch", "target", "said"),
+    [
+        ("kind: Secret\nmetadata: {name: door}\nstringData: {key: c4nary}\n", None, "Secret door: key"),
+        (
+            "- {op: add, path: /data/key, value: YzRuYXJ5}\n",
+            {"kind": "Secret", "name": "door"},
+            "patch of Secret door: /data/key",
+        ),
+    ],
+)
+def test_patches_bring_no_secret_in_clear(patch: str, target: dict[str, str] | None, said: str) -> None:
+    patches = [{"patch": patch, **({"target": target} if target else {})}]
+    fleet = {**FLEET, "policies": {**FLEET["policies"], "patches": patches}}
+    repository = published({"stg-1": (FLEET,)})
+    found = refused(repository, {"stg-1": (fleet,)})
+    assert f"fleet_components.policies.patches: {said}" in found
+    assert "c4nary" not in found
+    assert "YzRuYXJ5" not in found
+    assert plan(repository, {"stg-1": (fleet,)}, allow=["plain_secret"]).plan.changes

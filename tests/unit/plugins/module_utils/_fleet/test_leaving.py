@@ -46,6 +46,16 @@ def test_all_that_is_theirs_goes_and_nothing_else() -> None:
     assert change.message.startswith("offboard payments in production and staging\n")
 
 
+def test_who_is_waited_for_leaves_with_those_who_wait_or_not_at_all() -> None:
+    waits = content({("environments", "staging", "dependsOn"): ["shop"]})
+    files = after(OTHERS, onboard(OTHERS, [waits]))
+    with pytest.raises(InvalidInput, match=r"shop.*payments waits for it in staging"):
+        leave(files, ["shop"])
+    assert leave(files, ["shop", "payments"]).plan.changes
+    assert leave(files, ["payments-x"]).plan.changes
+    assert leave(after(files, onboard(files, [content()])), ["shop"]).plan.changes
+
+
 def test_second_run_does_nothing() -> None:
     second = leave(OTHERS, ["payments"])
     assert (second.plan.changes, second.plan.held, second.message) == ((), {}, "")

@@ -20,7 +20,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
     documents,
     form_environments,
     form_sources,
-    onboarding,
+    onboarding_notes,
     tenants,
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput, Problem
@@ -101,7 +101,7 @@ FULL: dict[str, Any] = {
         {
             "name": "artifact",
             "url": "oci://registry.example/atlas/manifests",
-            "secret": "registry-login",
+            "provider": "aws",
             "certSecret": "corp-ca",
             "verify": {"matchOIDCIdentity": [IDENTITY]},
             "ignore": ["/*", "!/flux"],
@@ -122,6 +122,11 @@ FULL: dict[str, Any] = {
             "dependsOn": ["ledger"],
             "decryption": {"secret": "sops-age-staging"},
             "profile": "standard",
+            "quota": {"pods": 5},
+            "limits": {"memory": "1Gi"},
+            "network": "open",
+            "podSecurity": "restricted",
+            "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create"]}],
             "exceptions": {
                 "stg-2": {
                     "ref": {"semver": ">=1.2.0"},
@@ -135,7 +140,7 @@ FULL: dict[str, Any] = {
                 }
             },
         },
-        "production": {"source": "artifact", "ref": {"digest": f"sha256:{'0' * 64}"}},
+        "production": {"source": "artifact", "ref": {"digest": f"sha256:{'0' * 64}"}, "role": "view"},
     },
 }
 CASES = {
@@ -226,13 +231,15 @@ def test_a_run_writes_the_environments_of_its_clusters_alone() -> None:
         FILE,
         SHARED,
     ]
-    assert onboarding.beyond([tenant(content()), tenant(small())], ["staging"]) == ["payments: production"]
+    assert onboarding_notes.beyond([tenant(content()), tenant(small())], ["staging"]) == ["payments: production"]
     assert onboard(FLEET, [small(environments={"qa": {}})]).plan.changes == ()
 
 
 def test_notes() -> None:
     result = {"names": [], "leaving": ["shop"], "not_in_this_run": [f"t{number}: qa" for number in range(12)]}
-    told = onboarding.notes({**result, "unlisted": ["blog"], "by_hand": ["x"], "unlocked": ["stg-1 runs without x"]})
+    told = onboarding_notes.notes(
+        {**result, "unlisted": ["blog"], "by_hand": ["x"], "unlocked": ["stg-1 runs without x"]}
+    )
     assert told[0] == "not in this run: t0: qa"
     assert told[10:] == [
         "not in this run: 2 more",
@@ -242,7 +249,7 @@ def test_notes() -> None:
         "tenants are not locked in: stg-1 runs without x",
     ]
     offboarding = {"names": ["shop"], "leaving": ["shop"], "unlisted": [], "not_in_this_run": [], "by_hand": []}
-    assert onboarding.notes({**offboarding, "unlocked": ["x"]}) == []
+    assert onboarding_notes.notes({**offboarding, "unlocked": ["x"]}) == []
 
 
 def test_message() -> None:

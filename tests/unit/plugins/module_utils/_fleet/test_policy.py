@@ -66,6 +66,55 @@ def test_own_word_of_a_request_goes_over_all_defaults() -> None:
     assert one.profile == "open"
 
 
+RULE = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}
+
+
+def test_what_is_said_nearest_fences_in() -> None:
+    defaults = {
+        "role": "edit",
+        "network": "closed",
+        "environments": {"production": {"rules": [RULE], "podSecurity": "restricted", "limits": {"cpu": "2"}}},
+    }
+    asked = {"staging": {}, "production": {}}
+    production, staging = tenant(small(environments=asked), rules(defaults)).placements
+    assert (staging.role, staging.rules, staging.network, staging.pod_security) == ("edit", (), "closed", "baseline")
+    assert (production.rules, production.network, production.pod_security) == ((RULE,), "closed", "restricted")
+    assert production.limits["cpu"] == "2"
+    request = small(environments=asked, role="view", podSecurity="baseline", limits={"cpu": "3", "memory": "1Gi"})
+    production, staging = tenant(request, rules(defaults)).placements
+    assert [(one.role, one.rules, one.pod_security) for one in (staging, production)] == [("view", (), "baseline")] * 2
+    assert production.limits == {"cpu": "3", "memory": "1Gi"}
+    own = {
+        "rules": [RULE],
+        "network": "open",
+        "podSecurity": "privileged",
+        "quota": {"pods": 3},
+        "limits": {"cpu": "9"},
+    }
+    (made,) = tenant({**request, "environments": {"production": own}}, rules(defaults)).placements
+    assert (made.rules, made.network, made.pod_security) == ((RULE,), "open", "privileged")
+    assert (made.quota["pods"], made.limits) == ("3", {"cpu": "9", "memory": "1Gi"})
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"role": "cluster-admin"}, "role"),
+        ({"rules": [{**RULE, "verbs": ["*"]}]}, "rules[0].verbs[0]"),
+        ({"network": "open"}, "network"),
+        ({"podSecurity": "privileged"}, "podSecurity"),
+        ({"role": "edit", "rules": [RULE]}, "role"),
+        ({"quota": {"pods": 9}}, "quota.pods"),
+    ],
+)
+def test_caps_hold_for_environments_and_for_the_fleets_own_words(said: dict[str, Any], field: str) -> None:
+    caps = {"network": "closed", "podSecurity": "baseline", "quota": {"pods": 3}}
+    assert wrong({"environments": {"staging": said}}, caps) == [f"fleet_tenant_defaults.environments.staging.{field}"]
+    assert wrong(said, caps) == [f"fleet_tenant_defaults.{field}"]
+    faults = problems(small(environments={"staging": said}), rules(caps=caps))
+    assert [one.field for one in faults] == [f"environments.staging.{field}"]
+
+
 def test_request_beyond_a_quota_names_line_value_and_cap() -> None:
     text = b"tenant: shop\nowner: {team: shop}\nquota:\n  pods: 301\n  requests.memory: 64Gi\n"
     text += b"sources: [{name: a, url: 'https://git.example/a.git'}]\nenvironments: {staging: {}}\n"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, preflight, render
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import UID_ANNOTATION, Layout
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Member
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.template import Renderer
 from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import MANIFEST, TEMPLATES, Files, cluster, labels
 
@@ -161,6 +162,16 @@ def found(host: str, **changes: Any) -> dict[str, Any]:
     return {**about, "reachable": True, "repository": repository, **changes}
 
 
+def test_secrets_of_a_member_can_be_wrong_before_it_is_reached() -> None:
+    member = Member.from_params({**found("stg-1"), "reachable": False})
+    given = [{"name": "registry.login", "namespace": "apps"}, {"name": "Bad_Name", "namespace": "a b"}]
+    problems = preflight.member_problems(member, {}, [], given)
+    assert [(one.field, one.value) for one in problems] == [
+        ("fleet_secrets.name", "Bad_Name"),
+        ("fleet_secrets.namespace", "a b"),
+    ]
+
+
 def test_checked_members() -> None:
     away = found("b", reachable=False, failure="b: no route", uid="")
     members = preflight.checked_members([found("a"), away])
@@ -186,6 +197,17 @@ def test_one_list_of_waves_for_all_hosts(others: dict[str, Any]) -> None:
     assert (problem.where, problem.field) == ("run", "fleet_waves")
     other = others.get("waves") or "nothing"
     assert f"{other} on c; [['staging'], 'c'] on a, b: set it in group_vars/all" in problem.hint
+
+
+def test_recipients_that_differ_are_refused_by_name() -> None:
+    hosts = [
+        {"host": host, "reachable": True, "failure": "", "sops": {"age": [key]} if key else {}}
+        for host, key in zip("abc", ("age1x", "age1x", ""), strict=True)
+    ]
+    (problem,) = preflight.stated_problems(hosts, "skip")
+    assert (problem.where, problem.field) == ("run", "fleet_sops")
+    assert "{'age': ['age1x']} on a, b; nothing on c" in problem.hint
+    assert preflight.stated_problems(hosts[:2], "skip") == []
 
 
 def test_one_gate_for_all_hosts() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, render
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import alike, documents, render
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.manifest import Manifest
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import Cluster
@@ -144,13 +145,32 @@ def test_projects_yaml_is_one_kustomization_a_shard_and_one_for_own() -> None:
         assert "dependsOn" not in one["spec"]
 
 
-def component(name: str, layer: str) -> documents.Document:
-    """A component's Kustomization, as far as it matters here."""
-    return {"kind": "Kustomization", "metadata": {"name": name, "labels": {"fleet.fluxops.io/layer": layer}}}
+def component(name: str, layer: str, *waits: str) -> dict[str, Any]:
+    labels = {"fleet.fluxops.io/layer": layer}
+    spec = {"dependsOn": [{"name": one} for one in waits]}
+    return {"kind": "Kustomization", "metadata": {"name": name, "labels": labels}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("components", "awaited"),
+    [
+        ([], []),
+        ([component("a", "x")], ["a"]),
+        # Two last layers; a component of one waits for one of the other's, and all of both are waited for.
+        (
+            [component("a", "x"), component("b", "y", "a"), component("c", "y", "a"), component("d", "z", "a", "b")],
+            "bcd",
+        ),
+        ([component("a", "x"), component("b", "x", "a")], "ab"),
+    ],
+)
+def test_tenants_wait_for_all_last_layers(components: list[dict[str, Any]], awaited: Sequence[str]) -> None:
+    (found,) = render.after_infrastructure([{"kind": "Kustomization", "spec": {"dependsOn": []}}], components)
+    assert [one["name"] for one in found["spec"].get("dependsOn", [])] == list(awaited)
 
 
 def test_tenants_wait_for_the_last_layer() -> None:
-    layers = [component("a", "controllers"), component("b", "configs"), component("c", "configs")]
+    layers = [component("a", "controllers"), component("b", "configs", "a"), component("c", "configs", "a")]
     before = {"clusters/stg-1/infrastructure.yaml": documents.write(layers)}
     found = render.cluster_files(cluster(), LAYOUT, Renderer(TEMPLATES), MANIFEST, before)
     projects = documents.read(found["clusters/stg-1/projects.yaml"], "x")
@@ -198,7 +218,7 @@ def test_cluster_files_values_stay_values(substitutions: dict[str, Any], branch:
     assert source["spec"]["ref"] == {"branch": branch}
     owned = [path for path in found if documents.recorded_digest(found[path])]
     assert sorted(owned) == ["clusters/stg-1/cluster.yaml", "clusters/stg-1/projects.yaml"]
-    assert not [path for path in owned if documents.is_edited(found[path], path)]
+    assert not [path for path in owned if alike.is_edited(found[path], path)]
 
 
 def test_cluster_files_update_the_kustomization_of_the_user() -> None:

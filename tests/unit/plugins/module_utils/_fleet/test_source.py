@@ -79,6 +79,36 @@ def test_verification(url: str, verify: dict[str, Any], spec: dict[str, Any]) ->
     assert rendered(request(url, {"tag": "v1"}, verify=verify))[0]["spec"]["verify"] == spec
 
 
+HTTPS = "https://git.example/payments/payments-deploy.git"
+
+
+@pytest.mark.parametrize(("url", "provider"), [(OCI, "aws"), (OCI, "gcp"), (HTTPS, "azure"), (HTTPS, "aws")])
+def test_cloud_identity_is_the_tenants_and_not_the_controllers(url: str, provider: str) -> None:
+    source, _sync = rendered(request(url, provider=provider))
+    assert (source["spec"]["provider"], source["spec"]["serviceAccountName"]) == (provider, "fleet-tenant")
+    assert "secretRef" not in source["spec"]
+
+
+def test_app_of_github_is_in_its_secret() -> None:
+    source, _sync = rendered(request(HTTPS, provider="github", secret="app"))
+    assert (source["spec"]["provider"], source["spec"]["secretRef"]) == ("github", {"name": "app"})
+    assert "serviceAccountName" not in source["spec"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        (request(OCI, provider="github"), "provider"),
+        (request(HTTPS, provider="gcp"), "provider"),
+        (request(URL, provider="azure"), "provider"),
+        (request(HTTPS, provider="github"), "secret"),
+        (request(OCI, provider="aws", secret="login"), "secret"),
+    ],
+)
+def test_cloud_identity_that_no_such_source_has(asked: dict[str, Any], field: str) -> None:
+    assert [one[0] for one in faults(asked)] == [f"sources[0].{field}"]
+
+
 def test_part_of_a_git_repository() -> None:
     asked = request(URL, recurseSubmodules=True, sparseCheckout=["./flux", "apps//shop/"])
     spec = rendered(asked)[0]["spec"]

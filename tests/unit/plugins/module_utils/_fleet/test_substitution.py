@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.substitution import unknown
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.substitution import substituted, unknown
 from ansible_collections.fluxops.fleet.tests.unit.plugins.samples import mappings
 
 FACTS = {"cluster_name", "region"}
@@ -75,3 +75,40 @@ def escaped(value: Any) -> Any:
     if isinstance(value, list):
         return [escaped(item) for item in value]
     return value.replace("${", "$${") if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize(
+    ("value", "comes_to"),
+    [
+        ("${name}", "a-1"),
+        ("on ${name}!", "on a-1!"),
+        ("${count}", 3),
+        ("${count}x", "3x"),
+        ("${flag}", True),
+        ("a\n${count}\n", "a\n3\n"),
+        ("$${name}", "${name}"),
+        ("${absent}", "${absent}"),
+        ("${absent:-b}", "b"),
+        ("${absent:=4}", 4),
+        ("${empty:-b}", "b"),
+        ("${empty}x", "x"),
+        ("${name:-b}", "a-1"),
+        ("$HOME and {name}", "$HOME and {name}"),
+        (["${name}", {"${name}": "${count}"}], ["a-1", {"a-1": 3}]),
+        (7, 7),
+    ],
+)
+def test_substituted_as_flux_does_it_in_yaml(value: Any, comes_to: Any) -> None:
+    facts = {"name": "a-1", "count": "3", "flag": "true", "empty": ""}
+    assert substituted({"kind": "ConfigMap", "data": value}, facts) == {"kind": "ConfigMap", "data": comes_to}
+
+
+def test_what_flux_leaves_alone_is_not_substituted() -> None:
+    metadata = {"labels": {"kustomize.toolkit.fluxcd.io/substitute": "disabled"}}
+    document = {"kind": "ConfigMap", "metadata": metadata, "data": {"x": "${name}"}}
+    assert substituted(document, {"name": "a"}) == document
+
+
+@given(mappings)
+def test_what_is_escaped_comes_out_as_it_was(tree: dict[str, Any]) -> None:
+    assert substituted({"data": escaped(tree)}, {}) == {"data": tree}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, tenants
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import alike, documents, tenants
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import Layout
@@ -382,4 +382,4 @@ def test_what_is_written_reads_back_as_asked_or_is_refused(changes: dict[Any, st
     assert [doc["kind"] for doc in found] == [doc["kind"] for doc in one.documents]
     for path, value in changes.items():
         assert TEXTS[path](found) == value
-    assert not documents.is_edited(one.text, "tenant.yaml")
+    assert not alike.is_edited(one.text, "tenant.yaml")
