@@ -74,8 +74,8 @@ components:
       description: Whether the cluster is to have it.
       type: bool
       returned: always
-    values:
-      description: Its values. A list is one value.
+    fields:
+      description: Its fields, with the value of each. A list is one value.
       type: list
       elements: dict
       returned: always

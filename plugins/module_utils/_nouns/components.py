@@ -39,10 +39,10 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     raise_if(_unknown(name, asked, declared) if asked and asked not in declared.own else ())
     present, found, said = declared.present, {}, [name]
     for component in sorted([asked] if asked else declared.own):
-        values = [one.as_dict() for one in component_origins.of(declared, component)]
-        found[component] = {"present": component in present, "values": values}
+        fields = [one.as_dict() for one in component_origins.of(declared, component)]
+        found[component] = {"present": component in present, "fields": fields}
         state = "" if component in present else "not for this cluster" if component in declared.wanted else "absent"
-        said.append(component_origins.table(component, state, values))
+        said.append(component_origins.table(component, state, fields))
     say("\n".join(said).replace("\n", "\n  "))
     return {"changed": False, "components": found}
 
