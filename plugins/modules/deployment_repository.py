@@ -19,6 +19,8 @@ description:
   - Nothing that is there is changed. A part of which anything is there is left out, and so is a part that was given
     once, whatever the team did to it since. The parts are recorded in C(.fleet.yaml) of the repository.
   - A further environment is given its own parts by a later run.
+  - With O(recipients), C(.sops.yaml) is a part too. By it SOPS encrypts what lies in C(flux/) and C(kustomize/) so that
+    the tenant's namespaces can decrypt it.
 notes:
   - This is an action; it always runs on the controller, whatever the connection of the host.
   - The repository itself must exist at the forge; it may be empty.
@@ -51,6 +53,14 @@ options:
     description: The port on which that image serves.
     type: int
     default: 9898
+  recipients:
+    description:
+      - The public keys of age that read what the team encrypts; their private halves are in the Secret that the
+        request's C(decryption) names.
+      - A later run that is the first with keys adds C(.sops.yaml); one that is there stays as it is.
+    type: list
+    elements: str
+    default: []
   templates:
     description: Directory on the controller whose files are used in place of the role's templates of the same paths.
     type: path
@@ -65,6 +75,7 @@ EXAMPLES = r"""
     environments: [staging, production]
     image: registry.example/payments:1.4.2
     port: 8080
+    recipients: "{{ fleet_sops.tenants.payments }}"
     repository:
       url: ssh://git@git.example/payments/payments-deploy.git
       private_key: "{{ vault_payments_key }}"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ import yaml
 from tests.integration.clusters import is_ready
 from tests.integration.conftest import Grounds
 from tests.integration.project import STAGING, Outcome, Project, eventually
+from tests.integration.sealing import new_key, sealed
 
 ENVIRONMENTS = ("staging", "production")
 NAME = "orders"
@@ -30,6 +32,8 @@ class Story:
     def __init__(self, grounds: Grounds, folder: Path) -> None:
         self.grounds, self.folder = grounds, folder
         self.project = grounds.project()
+        self.key = new_key()
+        self.project.variables["fleet_sops"] = {"tenants": {NAME: [self.key.recipient]}}
 
     def build(self, environment: str) -> list[dict[str, Any]]:
         """What kustomize makes of one environment, at the repository's head."""
@@ -77,7 +81,7 @@ def test_check_mode_writes_nothing(story: Story) -> None:
     outcome = run(story.project, "--check", "--diff")
     assert outcome.code == 0, outcome.output
     assert outcome.changed == {"localhost": 1}
-    assert {"README.md", "flux/staging/kustomization.yaml", RECORD} < set(outcome.headers)
+    assert {"README.md", ".sops.yaml", "flux/staging/kustomization.yaml", RECORD} < set(outcome.headers)
     assert story.project.commits() == []
 
 
@@ -133,6 +137,8 @@ class Tenant:
         self.cluster = story.grounds.clusters[STAGING]
         source = {"name": "deploy", "url": story.project.variables["fleet_repository_url"]}
         staging = {"source": "deploy", "ref": {"branch": "main"}, "path": "./flux/staging", "interval": "1m"}
+        staging["decryption"] = {"secret": "sops-age"}
+        key = {"name": "sops-age", "tenant": NAME, "namespace": NAME, "data": {"age.agekey": story.key.identity}}
         request = {
             "tenant": NAME,
             "owner": {"team": NAME, "contact": f"{NAME}@corp.example"},
@@ -140,7 +146,7 @@ class Tenant:
             "sources": [source],
             "environments": {"staging": staging},
         }
-        outcome = self.fleet.run("--limit", STAGING, playbook="onboard", fleet_tenants=[request])
+        outcome = self.fleet.run("--limit", STAGING, playbook="onboard", fleet_tenants=[request], fleet_secrets=[key])
         assert outcome.code == 0, outcome.output
 
     def get(self, kind: str) -> dict[str, Any]:
@@ -175,6 +181,18 @@ def test_flux_runs_it_within_the_fence(tenant: Tenant) -> None:
     eventually(tenant.applied, "Flux has applied flux/staging")
     eventually(tenant.runs, "the Deployment is available under Pod Security restricted")
     assert tenant.get("deployment")["metadata"]["labels"]["kustomize.toolkit.fluxcd.io/name"] == NAME
+
+
+def test_flux_decrypts_what_the_team_encrypted_by_the_skeletons_rules(story: Story, tenant: Tenant) -> None:
+    overlay, door = "kustomize/overlays/staging/kustomization.yaml", "kustomize/overlays/staging/door.yaml"
+    (rule,) = yaml.safe_load(story.project.file(".sops.yaml"))["creation_rules"]
+    assert re.search(rule["path_regex"], door)
+    story.project.edit(door, yaml.safe_dump(sealed(NAME, rule["age"], word="open")))
+    before = story.project.file(overlay)
+    story.project.edit(overlay, before.replace("- ../../base", "- door.yaml\n- ../../base"))
+    eventually(tenant.applied, "Flux has applied the Secret")
+    assert tenant.cluster.secret(NAME, NAME) == {"word": "open"}
+    story.project.edit(overlay, before)
 
 
 def test_flux_runs_the_chart_instead(story: Story, tenant: Tenant) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, messages
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import age, documents, messages
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import TENANT_SERVICE_ACCOUNT
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.model import check_label
@@ -26,10 +26,13 @@ _RECORD_COMMENT = """\
 # The parts of the skeleton that fluxops.fleet has dealt with: none of them is ever written again, whatever you change
 # or remove. Take a line out to be given that part anew, where nothing of it is there.
 """
+# Who can read what the team encrypts: a part where the fleet has keys for it, which it may have later.
+SOPS = ".sops.yaml"
 # It stands in the paths of templates for the name of each environment.
 _ENVIRONMENT = "environment"
 # A part is given whole, or not at all where anything of it is there. The first that a path fits is its part.
 _PARTS = (
+    SOPS,
     "README.md",
     "flux/environment",
     "helm/values-environment.yaml",
@@ -51,7 +54,10 @@ _LARGEST_PORT = 65535
 
 @dataclass(frozen=True)
 class Application:
-    """What a deployment repository is for. ``source`` is the GitRepository by which Flux reads it."""
+    """What a deployment repository is for. ``source`` is the GitRepository by which Flux reads it.
+
+    ``recipients``: the public keys of age whose private halves lie in the tenant's namespace.
+    """
 
     name: str
     namespace: str
@@ -59,6 +65,7 @@ class Application:
     image: str
     port: int
     environments: tuple[str, ...]
+    recipients: tuple[str, ...] = ()
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Application:
@@ -70,6 +77,7 @@ class Application:
             image=params["image"],
             port=params["port"],
             environments=tuple(sorted(set(params["environments"]))),
+            recipients=tuple(dict.fromkeys(params["recipients"])),
         )
 
     def problems(self) -> list[Problem]:
@@ -91,6 +99,8 @@ class Application:
             found.append(Problem(where, "image", self.image or "empty", hint))
         if not 0 < self.port <= _LARGEST_PORT:
             found.append(Problem(where, "port", str(self.port), f"a number from 1 to {_LARGEST_PORT}"))
+        faults = [age.recipient_fault(one) for one in self.recipients]
+        found += [Problem(where, f"recipients[{number}]", "", fault) for number, fault in enumerate(faults) if fault]
         return found
 
     def variables(self) -> dict[str, Any]:
@@ -101,6 +111,7 @@ class Application:
             "application": own,
             "image": {"name": image, "tag": tag},
             "environments": list(self.environments),
+            "recipients": list(self.recipients),
             "service_account": TENANT_SERVICE_ACCOUNT,
         }
 
@@ -152,6 +163,8 @@ def _rendered(application: Application, templates: Mapping[str, str]) -> dict[st
     for template in sorted(templates):
         path = template.removesuffix(".j2")
         part = next(one for one in _PARTS if _holds([path], one))
+        if part == SOPS and not application.recipients:
+            continue
         for environment in application.environments if _ENVIRONMENT in part else [""]:
             values = {**variables, "environment": environment}
             plain = path.startswith(_PLAIN)

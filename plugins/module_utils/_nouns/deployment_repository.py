@@ -29,6 +29,7 @@ ARGUMENTS: Specification = {
     "source": {"type": "str", "default": "deploy"},
     "image": {"type": "str", "default": "ghcr.io/stefanprodan/podinfo:6.7.1"},
     "port": {"type": "int", "default": 9898},
+    "recipients": {"type": "list", "elements": "str", "default": []},
     "templates": {"type": "path"},
 }
 

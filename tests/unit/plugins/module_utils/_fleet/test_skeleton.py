@@ -14,10 +14,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import age, documents
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.skeleton import (
     RECORD,
+    SOPS,
     Application,
     SkeletonPlan,
     plan_skeleton,
@@ -28,6 +29,7 @@ GOLDEN = Path(__file__).parent / "golden" / "deployment-repository.txt"
 FOLDER = ROOT / "roles" / "deployment_repository" / "templates"
 TEMPLATES = {path.relative_to(FOLDER).as_posix(): path.read_text(encoding="utf-8") for path in FOLDER.rglob("*.j2")}
 ENVIRONMENTS = ("production", "staging")
+TEAM, SECOND = (age.encode(age.RECIPIENT, bytes([one]) * 32) for one in range(2))
 # What Kubernetes keeps for a cluster's administrators: https://kubernetes.io/docs/reference/access-authn-authz/rbac/
 CLUSTER_SCOPED = {"Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "PersistentVolume"}
 
@@ -40,6 +42,7 @@ def application(**changes: Any) -> Application:
         "source": "deploy",
         "image": "registry.example:5000/payments/api:1.4.2",
         "port": 8080,
+        "recipients": [],
         "environments": list(ENVIRONMENTS),
     }
     return Application.from_params({**values, **changes})
@@ -100,6 +103,29 @@ def test_every_part_is_recorded() -> None:
 
 def test_second_run_has_nothing_to_do() -> None:
     assert plan(after({})) == SkeletonPlan()
+
+
+def test_who_reads_what_is_encrypted_in_every_environment() -> None:
+    files = after({}, recipients=[TEAM, SECOND, TEAM])
+    assert files.keys() - after({}).keys() == {SOPS}
+    (rule,) = documents.read(files[SOPS], SOPS)[0]["creation_rules"]
+    assert rule["age"] == f"{TEAM},{SECOND}"
+    assert rule["encrypted_regex"] == "^(data|stringData)$"
+    read = [
+        re.search(rule["path_regex"], path) for path in ("flux/qa/a.yaml", "kustomize/base/a.yaml", "src/flux/a.yaml")
+    ]
+    assert list(map(bool, read)) == [True, True, False]
+    assert "sops encrypt --in-place kustomize/overlays/production/door.yaml" in files["README.md"]
+
+
+def test_keys_that_come_later_are_a_part_of_their_own() -> None:
+    before = after({})
+    found = plan(before, recipients=[TEAM])
+    assert found.plan.paths == [RECORD, SOPS]
+    given_once = after(before, recipients=[TEAM])
+    assert plan(given_once | {SOPS: "theirs"}, recipients=[SECOND]) == SkeletonPlan()
+    assert plan(given_once) == SkeletonPlan()
+    assert plan({SOPS: "theirs"}, recipients=[TEAM]).left == {SOPS: "something is there already"}
 
 
 def test_nothing_is_cluster_scoped_or_in_a_namespace_of_its_own() -> None:
@@ -231,6 +257,8 @@ def test_broken_record_is_refused(record: str) -> None:
         ({"image": "payments:1\nx: y"}, "an image and its tag"),
         ({"port": 0}, "port is '0'"),
         ({"port": 65536}, "port is '65536'"),
+        ({"recipients": [TEAM, "age1x"]}, "recipients[1]: a public key of age (age1…)"),
+        ({"recipients": [age.encode(age.IDENTITY, b"x" * 32)]}, "recipients[0]: this is a private key"),
     ],
 )
 def test_problems(changes: dict[str, Any], words: str) -> None:
