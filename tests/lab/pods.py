@@ -153,6 +153,7 @@ class FluxPod:
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
+            "GOGC": os.environ.get("GOGC", "100"),
             **{name: host.relocate(value) for name, value in values.items()},
             "HOME": str(self.folder / "home"),
             "TMPDIR": str(host.mounts["/tmp"]),

@@ -211,6 +211,8 @@ class Supervisor:
             "TMPDIR": str(self.settings.directory / "tmp"),
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
+            # Go's own 100 collects garbage for a small heap all the time; the lab is short of processors, not of memory.
+            "GOGC": "200",
         }
 
 
