@@ -62,10 +62,10 @@ def finish(project: Project, tenant: Tenant) -> None:
     assert found.changed == {STAGING: 1}
     assert not [key for key in tenant.cluster.objects() if tenant.name in str(key)]
     before = tenant.cluster.writes()
-    for step in ("workloads", "namespaces"):
-        found = offboard(project, tenant.name, step, allow=[])
-        assert found.code == 0, found.output
-        assert found.changed == {STAGING: 0}
+    both = project.playbook("again", *(task(tenant.name, step, allow=[]) for step in ("workloads", "namespaces")))
+    again = project.run("--limit", STAGING, playbook=both)
+    assert again.code == 0, again.output
+    assert again.changed == {STAGING: 0}
     assert tenant.cluster.writes() == before
 
 

@@ -211,7 +211,7 @@ class Supervisor:
             "TMPDIR": str(self.settings.directory / "tmp"),
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
-            # Go's own 100 collects garbage for a small heap all the time; the lab is short of processors, not of memory.
+            # Go's own 100 has small heaps looked through all the time; a lab is short of processors, not of memory.
             "GOGC": "200",
         }
 
