@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: rotation
-short_description: A new credential by which one cluster pulls, proven before the old one goes
+short_description: New credentials by which one cluster pulls, proven before the old ones go
 version_added: 0.1.0
 author: fluxops.fleet contributors (@fluxops)
 description:
@@ -20,11 +20,17 @@ description:
     sync has pulled with it, the old key loses its right at the forge.
   - Killed at any moment, one of the two works, and the next run ends what was begun.
   - A credential that Flux can't pull with leaves the old one in its place, and is told in Flux's words.
+  - The keys that were made for tenants' sources (O(source_keys)) are rotated in the same way, all of them together.
+    What lies beside is in the tenant's namespace, and their titles are C(<cluster>/<namespace>/<source>) and the same
+    with C(/rotated). One that fails stops no other. The module fails in the end and names it.
+  - Where none of the given forges has the host of a source's URL, the new public key is told for somebody to register
+    it, and the old one stays until the next run.
 extends_documentation_fragment:
   - fluxops.fleet._attributes
   - fluxops.fleet._auth
   - fluxops.fleet._repository
   - fluxops.fleet._forge
+  - fluxops.fleet._forge.forges
   - fluxops.fleet._secrets.pull
 options:
   name:
@@ -33,6 +39,42 @@ options:
     required: true
   pull:
     description: How the cluster is to pull from the fleet repository. Whoever gives a credential has registered it.
+  root_sync:
+    description: Whether the credential of the root sync is rotated.
+    type: bool
+    default: true
+  forges:
+    description: More forges, found by the host of their URLs, where keys of tenants' sources are registered.
+  source_keys:
+    description: The sources of tenants whose generated keys are rotated, as M(fluxops.fleet.source_keys) returns them.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      tenant:
+        description: The tenant's name. A namespace that is labelled as another tenant's is refused.
+        type: str
+        required: true
+      namespace:
+        description: The namespace of the source and of its Secret.
+        type: str
+        required: true
+      secret:
+        description: The Secret's name.
+        type: str
+        required: true
+      source:
+        description: The name of the C(GitRepository). One that has another URL or Secret in the cluster is refused.
+        type: str
+        required: true
+      url:
+        description: The repository's C(ssh://) URL.
+        type: str
+        required: true
+  known_hosts:
+    description: Host keys of the tenants' Git hosts, as lines of a C(known_hosts) file. Default is
+      O(repository.known_hosts).
+    type: str
   older_than:
     description: Days. A credential that was made or rotated since then is left. V(0) rotates any.
     type: int
@@ -43,6 +85,7 @@ options:
     default: 300
 seealso:
   - module: fluxops.fleet.credentials
+  - module: fluxops.fleet.source_keys
 """
 
 EXAMPLES = r"""
@@ -55,21 +98,59 @@ EXAMPLES = r"""
       known_hosts: "{{ lookup('ansible.builtin.file', 'known_hosts') }}"
     forge: {kind: gitea, url: https://git.example, token: "{{ vault_forge_token }}"}
     older_than: 90
+
+- name: Give a tenant's source a new key, and leave the cluster's own
+  fluxops.fleet.rotation:
+    name: stg-eks-1
+    auth: {context: stg-eks-1}
+    repository:
+      url: ssh://git@git.example/platform/fleet.git
+    known_hosts: "{{ lookup('ansible.builtin.file', 'known_hosts') }}"
+    forges:
+      - {kind: gitea, url: https://git.example, token: "{{ vault_forge_token }}"}
+    root_sync: false
+    source_keys:
+      - tenant: payments
+        namespace: payments
+        secret: source-deploy
+        source: deploy
+        url: ssh://git@git.example/payments/payments-deploy.git
 """
 
 RETURN = r"""
 resumed:
   description: Whether a rotation that was begun by another run was ended, and no other begun.
-  returned: success
+  returned: with O(root_sync)
   type: bool
 old_key:
   description: The public key that was replaced; empty where it was none.
-  returned: success
+  returned: with O(root_sync)
   type: str
 public_key:
   description: The public key in its place; empty in check mode, where nothing was to do, and for what is given.
-  returned: success
+  returned: with O(root_sync)
   type: str
+source_keys:
+  description: Each of O(source_keys), with what was made of it.
+  returned: when the cluster was reached
+  type: list
+  elements: dict
+  contains:
+    changed:
+      description: Whether it was rotated, or would be.
+      type: bool
+    resumed:
+      description: Whether a rotation that was begun by another run was ended, and no other begun.
+      type: bool
+    old_key:
+      description: The public key that was replaced.
+      type: str
+    public_key:
+      description: The public key in its place; empty in check mode, and where nothing was to do.
+      type: str
+    failure:
+      description: Why it could not be rotated.
+      type: str
 by_hand:
   description: What is left to do where no forge is given, or where people registered the old key by a title of theirs.
   returned: success

@@ -17,9 +17,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import ready
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE, FLUX_SYNC, LABEL_DOMAIN
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.health import Health
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
+    FLUX_NAMESPACE,
+    FLUX_SYNC,
+    LABEL_DOMAIN,
+    TENANT_LABEL,
+    deploy_key_titles,
+)
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
 
 ROTATED = f"{LABEL_DOMAIN}/rotated-at"
@@ -44,12 +52,50 @@ class Key(Protocol):
 
 
 @dataclass(frozen=True)
+class Place:
+    """Which source of a cluster pulls with the credential, whose it is, and the playbook that makes both."""
+
+    namespace: str = FLUX_NAMESPACE
+    source: str = FLUX_SYNC
+    tenant: str = ""
+    playbook: str = "bootstrap"
+
+    @classmethod
+    def of_key(cls, key: Mapping[str, Any]) -> Place:
+        """That of a tenant's key, as ``tenants.keys`` gives it."""
+        return cls(key["namespace"], key["source"], key["tenant"], "onboard")
+
+    @property
+    def full(self) -> str:
+        """Namespace and name."""
+        return f"{self.namespace}/{self.source}"
+
+    @property
+    def words(self) -> str:
+        """The source, as people are told of it."""
+        own = f"GitRepository {self.full}"
+        return f"tenant {self.tenant}: {own}" if self.tenant else own
+
+    def titles(self, cluster: str) -> tuple[str, str]:
+        """The titles that its key may have at the forge."""
+        return deploy_key_titles(cluster, self.namespace, self.source)
+
+
+ROOT = Place()
+
+
+@dataclass(frozen=True)
 class Turn:
-    """How far a rotation is: the source, its Secret, and the Secret beside it (None: no rotation is under way)."""
+    """How far a rotation is: the source, its Secret, and the Secret beside it (None: no rotation is under way).
+
+    ``proof`` is the source beside it, where there is one.
+    """
 
     source: Document | None
     secret: Document | None
     staged: Document | None
+    place: Place = ROOT
+    proof: Document | None = None
 
     @property
     def secret_name(self) -> str:
@@ -69,21 +115,30 @@ class Turn:
 
     def problems(self, where: str) -> list[Problem]:
         """What stands in the way."""
-        full = f"{FLUX_NAMESPACE}/{FLUX_SYNC}"
+        own, make = self.place.words, f"run the playbook {self.place.playbook}"
         if not self.source or not self.secret_name:
-            hint = "is not there, or pulls without a Secret: run the playbook bootstrap first"
-            return [Problem(where, f"GitRepository {full}", "", hint)]
+            return [Problem(where, own, "", f"is not there, or pulls without a Secret: {make} first")]
         found = []
         if self.source["spec"].get("suspend"):
             hint = "is suspended, so that Flux can't prove that a new credential works: resume it first"
-            found.append(Problem(where, f"GitRepository {full}", "", hint))
+            found.append(Problem(where, own, "", hint))
         if not self.secret:
-            hint = "is not there: run the playbook bootstrap, which makes it"
-            found.append(Problem(where, f"Secret {FLUX_NAMESPACE}/{self.secret_name}", "", hint))
-        if self.staged and _STAGED not in (self.staged["metadata"].get("annotations") or {}):
-            hint = "is where the new credential lies until it is proven, and it is not ours: move it away"
-            found.append(Problem(where, name(self.staged), "", hint))
+            full = f"Secret {self.place.namespace}/{self.secret_name}"
+            found.append(Problem(where, full, "", f"is not there: {make}, which makes it"))
+        for beside_it in (self.staged, self.proof):
+            if beside_it and _STAGED not in (beside_it["metadata"].get("annotations") or {}):
+                hint = "is where the new credential lies until it is proven, and it is not ours: move it away"
+                found.append(Problem(where, name(beside_it), "", hint))
         return found
+
+
+def unlike(where: str, turn: Turn, key: Mapping[str, Any]) -> list[Problem]:
+    """A tenant's source that is not what the fleet repository says: tenants can write it, and a key goes to its URL."""
+    url = str(((turn.source or {}).get("spec") or {}).get("url", ""))
+    if not turn.source or (url, turn.secret_name) == (key["url"], key["secret"]):
+        return []
+    hint = f"the repository has {key['url']} with the Secret {key['secret']}: have Flux apply that first (reconcile)"
+    return [Problem(where, turn.place.words, f"{url} with the Secret {turn.secret_name}", hint)]
 
 
 def strangers(where: str, followed: Sequence[str], wanted: Sequence[str]) -> list[Problem]:
@@ -101,12 +156,7 @@ def beside(own: str) -> str:
 
 def staged_secret(wanted: Document, secret_name: str) -> Document:
     """The Secret beside, with the data of the Secret as it is to be."""
-    metadata = {
-        "name": beside(secret_name),
-        "namespace": wanted["metadata"]["namespace"],
-        "annotations": {_STAGED: secret_name},
-    }
-    return {**wanted, "metadata": metadata}
+    return {**wanted, "metadata": _beside(wanted["metadata"], secret_name, secret_name)}
 
 
 def swapped_secret(secret: Document, staged: Document, now: str) -> Document:
@@ -119,12 +169,28 @@ def swapped_secret(secret: Document, staged: Document, now: str) -> Document:
 def proof(source: Document, secret_name: str) -> Document:
     """A source that fetches as the cluster's own does, but with the new credential."""
     spec = {**source["spec"], "secretRef": {"name": beside(secret_name)}, "interval": "1h"}
-    metadata = {
-        "name": beside(source["metadata"]["name"]),
-        "namespace": source["metadata"]["namespace"],
-        "annotations": {_STAGED: secret_name},
-    }
+    metadata = _beside(source["metadata"], source["metadata"]["name"], secret_name)
     return {"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "metadata": metadata, "spec": spec}
+
+
+def _beside(metadata: Mapping[str, Any], own: str, secret_name: str) -> dict[str, Any]:
+    """Of what lies beside an object. A tenant's carries its label, so that it leaves with the tenant."""
+    tenant = (metadata.get("labels") or {}).get(TENANT_LABEL)
+    labels = {"labels": {TENANT_LABEL: tenant}} if tenant else {}
+    about = {"name": beside(own), "namespace": metadata["namespace"], "annotations": {_STAGED: secret_name}}
+    return {**about, **labels}
+
+
+def fetched(found: Document | None, asked: str) -> bool:
+    """Whether a source has fetched since it was asked to, by the word ``asked``."""
+    return bool(found) and ready.answered(found or {}) == asked and ready.flux_object(found).ready
+
+
+def health(own: str, found: Document | None, asked: str) -> Health:
+    """How a source is that was asked to fetch: what it said before is no answer."""
+    answer = ready.flux_object(found)
+    answered = found is None or ready.answered(found) == asked
+    return Health(own, answer.state if answered else "waiting", failure=answer.message)
 
 
 @dataclass(frozen=True)
@@ -149,8 +215,8 @@ def departure(keys: Iterable[Key], titles: Collection[str], new: str) -> list[An
     return [key for key in keys if key.title in titles and key.public != new]
 
 
-def diff(where: str, before: Mapping[str, str], after: Mapping[str, str]) -> list[dict[str, str]]:
+def diff(where: str, place: Place, before: Mapping[str, str], after: Mapping[str, str]) -> list[dict[str, str]]:
     """What takes what's place, by names and public keys alone."""
     texts = ["".join(f"{key}: {value}\n" for key, value in one.items()) for one in (before, after)]
-    header = f"credential by which {where} pulls"
+    header = f"credential by which {where} pulls" + (f" {place.full} of tenant {place.tenant}" if place.tenant else "")
     return [{"before_header": header, "after_header": header, "before": texts[0], "after": texts[1]}]

@@ -197,8 +197,8 @@ def namespace_of(wanted: Document) -> Document:
 
 
 def public_key(document: Document) -> str:
-    """The public key in a Secret: type and key, without a comment."""
-    return " ".join(base64.b64decode(document["data"]["identity.pub"]).decode().split()[:2])
+    """The public key in a Secret: type and key, without a comment. Tenants can write theirs: it may be anything."""
+    return " ".join(base64.b64decode(document["data"]["identity.pub"]).decode("utf-8", "replace").split()[:2])
 
 
 def merged(existing: Document, wanted: Document) -> Document | None:

@@ -4,60 +4,61 @@
 
 # PRIVATE to the collection: no other collection or playbook may import this file.
 # It may change or go in any release.
-"""The credential of a cluster's root sync, replaced step by step; each step is one that a killed run may end at."""
+"""A credential by which a source pulls, replaced step by step; each step is one that a killed run may end at."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import KEY_ALGORITHMS
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import ready, rotation, secret
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import (
-    FLUX_NAMESPACE,
-    FLUX_SYNC,
-    deploy_key_titles,
-)
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import FleetError, NotReady, Problem
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rotation import Turn
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import clock, flux, forge, keys
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.credentials import Wanted
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.forge_kinds import Forge
 
-_SOURCE = ("source.toolkit.fluxcd.io/v1", "GitRepository")
-# Where somebody has to register a key first there is no use in waiting for it.
-_BY_HAND_SECONDS = 10.0
-
-
-def look(cluster: Cluster) -> Turn:
-    """How far a rotation is."""
-    source = cluster.get(*_SOURCE, FLUX_SYNC, FLUX_NAMESPACE)
-    own = Turn(source, None, None).secret_name
-    found = [cluster.get("v1", "Secret", one, FLUX_NAMESPACE) for one in (own, rotation.beside(own))] if own else []
-    return Turn(source, *found) if found else Turn(source, None, None)
+SOURCE = ("source.toolkit.fluxcd.io/v1", "GitRepository")
 
 
-def limit(days: int) -> str:
-    """The time before which a credential is older than so many days, as Kubernetes writes times; empty for 0."""
-    return clock.ago(days) if days else ""
+@dataclass(frozen=True)
+class Credential:
+    """What takes the old one's place: its kind, the Secret to be, and where its key is registered.
+
+    ``key`` is what was asked for, of a tenant's source.
+    """
+
+    kind: str
+    url: str
+    forge: Mapping[str, Any] | None
+    secret: Wanted
+    algorithm: str = KEY_ALGORITHMS[0]
+    key: Mapping[str, Any] | None = None
 
 
 class Rotation:
-    """One cluster's rotation. ``turn`` is how far it was when this run began, and has no problems."""
+    """One rotation. ``turn`` is how far it was when this run began."""
 
-    def __init__(self, cluster: Cluster, turn: Turn, parameters: Mapping[str, Any], say: Callable[[str], None]) -> None:
-        self._cluster, self.turn, self._say = cluster, turn, say
-        self._how, self._repository = parameters["pull"], parameters["repository"]
-        settings, url = parameters["forge"], parameters["repository"]["url"]
-        self._forge = forge.at(settings, url) if settings else None
-        self._titles = deploy_key_titles(cluster.where)
-        self._timeout = parameters["timeout"]
-        self.wanted = self._wanted()
+    def __init__(self, cluster: Cluster, turn: Turn, credential: Credential, say: Callable[[str], None]) -> None:
+        self._cluster, self.turn, self._credential, self._say = cluster, turn, credential, say
+        self._place, self._namespace = turn.place, turn.place.namespace
+        self._titles = turn.place.titles(cluster.where)
+
+    @cached_property
+    def _forge(self) -> Forge | None:
+        settings = self._credential.forge
+        return forge.at(settings, self._credential.url) if settings and self.generated else None
 
     @property
-    def _generated(self) -> bool:
-        return bool(self._how["kind"] == "deploy_key")
+    def generated(self) -> bool:
+        """Whether the credential is a key that is made here."""
+        return self._credential.kind == "deploy_key"
 
     @property
     def old(self) -> str:
@@ -68,117 +69,142 @@ class Rotation:
     @property
     def new(self) -> str:
         """The public key that comes; empty for what is no generated key."""
-        return secret.public_key(self.wanted) if self._generated else ""
+        return secret.public_key(self.wanted) if self.generated else ""
 
     @property
     def by_hand(self) -> bool:
         """Whether somebody else has to register and remove keys."""
-        return self._generated and self._forge is None
+        return self.generated and not self._credential.forge
 
-    def others(self) -> bool:
-        """Whether the old key keeps its right: without a forge, or where people registered it by their own title."""
-        if not self._generated or not self.old or not self._forge:
-            return self.by_hand and bool(self.old)
-        return any(key.public == self.old and key.title not in self._titles for key in self._forge.deploy_keys())
-
-    def _wanted(self) -> Document:
+    @cached_property
+    def wanted(self) -> Document:
         """The Secret as it is to be: a key that lies ready is used, and none is made after the swap."""
         staged = self.turn.staged
-        key = (
-            keys.generate(self._cluster.where, self._how["algorithm"])
-            if self._generated and not secret.identity(staged)
-            else None
-        )
-        return secret.pull_secret(self._how, self._repository, staged, key)
+        needed = self.generated and not secret.identity(staged)
+        key = keys.generate(self._cluster.where, self._credential.algorithm) if needed else None
+        return self._credential.secret(staged, key)
+
+    def problems(self) -> list[Problem]:
+        """What stands in the way."""
+        where, key = self._cluster.where, self._credential.key
+        return [*self.turn.problems(where), *(rotation.unlike(where, self.turn, key) if key else [])]
+
+    def left_by_hand(self) -> list[str]:
+        """The old key, where it keeps its right: without a forge, or where people registered it by their own title."""
+        if not self.generated or not self.old:
+            return []
+        known = self._forge.deploy_keys() if self._forge else []
+        theirs = any(key.public == self.old and key.title not in self._titles for key in known)
+        return [f"{self._credential.url}: remove the deploy key {self.old}"] if self.by_hand or theirs else []
 
     def is_needed(self, older_than: int) -> bool:
         """Whether there is anything to do: to end what was begun, or a credential that is due and is another."""
+        limit = clock.ago(older_than) if older_than else ""
         current = (self.turn.secret or {}).get("data")
-        due = self.turn.is_due(limit(older_than)) and current != self.wanted["data"]
-        return bool(self.turn.staged) or due
+        return bool(self.turn.staged) or (self.turn.is_due(limit) and current != self.wanted["data"])
 
-    def run(self) -> None:
-        """All that is left to do."""
-        if not self.turn.swapped:
-            self._stage()
-            self._register()
-            self._prove()
-            self._swap()
-        self._confirm()
-        self._close()
+    def described(self, due: Collection[Rotation], *, check_mode: bool) -> dict[str, Any]:
+        """What is done, for results; ``due``: those that are."""
+        return {
+            **(self._credential.key or {}),
+            "changed": self in due,
+            "resumed": bool(self.turn.staged),
+            "old_key": self.old,
+            "public_key": "" if check_mode or self not in due else self.new,
+        }
 
-    def _stage(self) -> None:
+    def diff(self, *, check_mode: bool) -> list[dict[str, str]]:
+        """What takes what's place, as people see it."""
+        before, after = "********", "******** (as given)"
+        if self.generated:
+            to_come = self.new if self.turn.staged or not check_mode else "to be generated by the run"
+            before, after = self.old or before, to_come
+        kind = self._credential.kind
+        return rotation.diff(self._cluster.where, self._place, {kind: before}, {kind: after})
+
+    def check(self) -> None:
+        """See that it can be done, before anything is written; raises FleetError."""
+        found = self.problems()
+        if found:
+            raise FleetError("; ".join(str(one) for one in found))
+        if self._forge:
+            self._forge.deploy_keys()
+
+    def stage(self) -> None:
+        """Write the Secret beside."""
         document, staged = rotation.staged_secret(self.wanted, self.turn.secret_name), self.turn.staged
         if staged and staged.get("data") == document["data"]:
             return
-        self._say(f"{self._cluster.where}: writing {name(document)}")
+        self._note(f"writing {name(document)}")
         merged = secret.merged(staged, document) if staged else None
         self._cluster.replace(merged) if merged else self._cluster.create(document)
 
-    def _register(self) -> None:
-        if not self._generated or not self._forge:
+    def register(self) -> None:
+        """Give a new key its right at the forge, beside the old one."""
+        if not self._forge:
             return
         found = rotation.arrival(self._forge.deploy_keys(), self._titles, self.old, self.new)
         for key in found.stale:
             self._forge.delete_deploy_key(key)
         if found.title:
-            self._say(f"{self._cluster.where}: registering deploy key {found.title} at the forge, read-only")
+            self._note(f"registering deploy key {found.title} at the forge, read-only")
             self._forge.add_deploy_key(found.title, self.new)
 
-    def _prove(self) -> None:
+    def offer(self) -> None:
+        """Make the source that is to pull with it."""
         source = rotation.proof(self.turn.source or {}, self.turn.secret_name)
-        self._say(f"{self._cluster.where}: having Flux pull with it, by {name(source)}")
+        self._note(f"having Flux pull with it, by {name(source)}")
         self._cluster.apply(source)
-        hint = f"register this key read-only at {self._repository['url']} and run again: {self.new}"
-        timeout, otherwise = (_BY_HAND_SECONDS, hint) if self.by_hand else (self._timeout, "the old one stays in place")
-        try:
-            self._fetched(source["metadata"]["name"], timeout, otherwise)
-        except NotReady:
+
+    def swap(self) -> None:
+        """Put it in the old one's place."""
+        self._note("putting it in place of the old one")
+        self._cluster.replace(rotation.swapped_secret(self.turn.secret or {}, self.wanted, clock.now()))
+
+    def puller(self, *, proof: bool) -> str:
+        """Namespace and name of the source that is to pull: the one beside (``proof``), or its own."""
+        return rotation.beside(self._place.full) if proof else self._place.full
+
+    def ask(self, now: str, *, proof: bool) -> None:
+        """Have it fetch now."""
+        if not proof:
+            self._note(f"having {self._place.full if self._place.tenant else 'the root sync'} pull with it")
+        found = self._cluster.get(*SOURCE, self.puller(proof=proof).partition("/")[2], self._namespace)
+        flux.request(self._cluster, [{"apiVersion": SOURCE[0], "kind": SOURCE[1], **found}] if found else [], now)
+
+    def judge(self, found: Document | None, now: str, *, proof: bool) -> None:
+        """Raise NotReady where it has not fetched since ``now``, in Flux's words; what is not accepted is withdrawn."""
+        if rotation.fetched(found, now):
+            return
+        otherwise = "the old key still has its right at the forge"
+        if proof:
+            hint = f"register this key read-only at {self._credential.url} and run again: {self.new}"
+            otherwise = hint if self.by_hand else "the old one stays in place"
             self._withdraw()
-            raise
+        words = ready.flux_object(found).message or "it is not there"
+        who = f"tenant {self._place.tenant}: " if self._place.tenant else ""
+        raise NotReady(f"{who}{SOURCE[1]} {self.puller(proof=proof)}: {words}: {otherwise}")
+
+    def close(self) -> None:
+        """Take the old key's right. The Secret beside goes last: it tells the next run that not all is done."""
+        self._delete(*SOURCE, rotation.beside(self._place.source))
+        # A key that somebody else registered by one of our titles is the one that is given now, for all we know.
+        for key in rotation.departure(self._forge.deploy_keys(), self._titles, self.new) if self._forge else ():
+            self._note(f"removing deploy key {key.title} from the forge")
+            self._forge.delete_deploy_key(key) if self._forge else None
+        self._delete("v1", "Secret", rotation.beside(self.turn.secret_name))
 
     def _withdraw(self) -> None:
         """Nothing is to fail in the cluster for what was not accepted; a generated key stays, for who registers it."""
-        self._delete(*_SOURCE, rotation.beside(FLUX_SYNC))
-        if not self._generated:
+        self._delete(*SOURCE, rotation.beside(self._place.source))
+        if not self.generated:
             self._delete("v1", "Secret", rotation.beside(self.turn.secret_name))
 
-    def _swap(self) -> None:
-        self._say(f"{self._cluster.where}: putting it in place of the old one")
-        self._cluster.replace(rotation.swapped_secret(self.turn.secret or {}, self.wanted, clock.now()))
-
-    def _confirm(self) -> None:
-        self._say(f"{self._cluster.where}: having the root sync pull with it")
-        self._fetched(FLUX_SYNC, self._timeout, "the old key still has its right at the forge")
-
-    def _close(self) -> None:
-        """The Secret beside goes last: it tells the next run that there is something to end."""
-        self._delete(*_SOURCE, rotation.beside(FLUX_SYNC))
-        # A key that somebody else registered by one of our titles is the one that is given now, for all we know.
-        if self._forge and self._generated:
-            for key in rotation.departure(self._forge.deploy_keys(), self._titles, self.new):
-                self._say(f"{self._cluster.where}: removing deploy key {key.title} from the forge")
-                self._forge.delete_deploy_key(key)
-        self._delete("v1", "Secret", rotation.beside(self.turn.secret_name))
-
     def _delete(self, version: str, kind: str, own: str) -> None:
-        found = self._cluster.get(version, kind, own, FLUX_NAMESPACE)
+        found = self._cluster.get(version, kind, own, self._namespace)
         if found:
             self._cluster.delete({"apiVersion": version, "kind": kind, **found})
 
-    def _fetched(self, own: str, timeout: float, otherwise: str) -> None:
-        """Wait until a source has fetched when asked; raises NotReady in its words."""
-        now = datetime.now(UTC).isoformat()
-
-        def probe() -> Document | None:
-            return self._cluster.get(*_SOURCE, own, FLUX_NAMESPACE)
-
-        def done(found: Document | None) -> bool:
-            return bool(found) and ready.answered(found or {}) == now and ready.flux_object(found).ready
-
-        asked = probe()
-        flux.request(self._cluster, [{"apiVersion": _SOURCE[0], "kind": _SOURCE[1], **asked}] if asked else [], now)
-        found = wait(probe, done, timeout)
-        if not done(found):
-            words = ready.flux_object(found).message or "it is not there"
-            raise NotReady(f"{self._cluster.where}: GitRepository {FLUX_NAMESPACE}/{own}: {words}: {otherwise}")
+    def _note(self, text: str) -> None:
+        who = f"{self._place.full}: " if self._place.tenant else ""
+        self._say(f"{self._cluster.where}: {who}{text}")

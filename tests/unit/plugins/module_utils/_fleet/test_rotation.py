@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import rotation
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import deploy_key_titles
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rotation import Turn
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import TENANT_LABEL, deploy_key_titles
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rotation import Place, Turn
 from ansible_collections.fluxops.fleet.tests.unit.plugins.flux_samples import flux
 
 TITLES = deploy_key_titles("stg-1")
@@ -109,3 +109,85 @@ def test_proof_fetches_what_the_root_sync_fetches() -> None:
 @pytest.mark.parametrize(("followed", "count"), [(("u", "b", "p"), 0), (("", "", ""), 0), (("u", "b", "q"), 1)])
 def test_cluster_that_follows_something_else_is_named(followed: tuple[str, ...], count: int) -> None:
     assert len(rotation.strangers("stg-1", followed, ("u", "b", "p"))) == count
+
+
+KEY = {
+    "tenant": "payments",
+    "namespace": "pay",
+    "secret": "source-deploy",
+    "source": "deploy",
+    "url": "ssh://git@h/p.git",
+}
+PLACE = Place.of_key(KEY)
+OWN = {TENANT_LABEL: "payments"}
+DEPLOY = flux("GitRepository", "pay/deploy", labels=OWN, url=KEY["url"], secretRef={"name": "source-deploy"})
+
+
+def tenants_secret(name: str = "source-deploy", data: str = "old") -> dict[str, Any]:
+    found = a_secret(name, data)
+    return {**found, "metadata": {**found["metadata"], "namespace": "pay", "labels": OWN}}
+
+
+def test_tenants_source_has_titles_and_words_of_its_own() -> None:
+    assert PLACE.titles("stg-1") == ("stg-1/pay/deploy", "stg-1/pay/deploy/rotated")
+    [problem] = Turn(None, None, None, PLACE).problems("stg-1")
+    assert str(problem).startswith("stg-1: tenant payments: GitRepository pay/deploy: is not there")
+    assert "run the playbook onboard" in problem.hint
+
+
+def test_what_lies_beside_a_tenants_source_leaves_with_the_tenant() -> None:
+    secret = rotation.staged_secret(tenants_secret(), "source-deploy")
+    proof = rotation.proof(DEPLOY, "source-deploy")
+    for found, name in ((secret, "source-deploy-next"), (proof, "deploy-next")):
+        assert (found["metadata"]["namespace"], found["metadata"]["name"]) == ("pay", name)
+        assert found["metadata"]["labels"] == OWN
+    assert Turn(DEPLOY, tenants_secret(), secret, PLACE, proof).problems("stg-1") == []
+
+
+def test_a_tenants_own_source_of_that_name_is_not_taken() -> None:
+    own = flux("GitRepository", "pay/deploy-next", labels=OWN, url=KEY["url"])
+    [problem] = Turn(DEPLOY, tenants_secret(), None, PLACE, own).problems("stg-1")
+    assert (problem.field, "not ours" in problem.hint) == ("GitRepository pay/deploy-next", True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [
+        ({}, 0),
+        ({"url": "ssh://git@evil/p.git"}, 1),
+        ({"secretRef": {"name": "another"}}, 1),
+        ({"secretRef": None}, 1),
+    ],
+)
+def test_source_that_is_not_as_published_gets_no_key(changes: dict[str, Any], count: int) -> None:
+    source = {**DEPLOY, "spec": {**DEPLOY["spec"], **changes}}
+    assert len(rotation.unlike("stg-1", Turn(source, tenants_secret(), None, PLACE), KEY)) == count
+    assert rotation.unlike("stg-1", Turn(None, None, None, PLACE), KEY) == []
+
+
+def answering(word: str, status: str) -> dict[str, Any]:
+    found = flux("GitRepository", "pay/deploy", status)
+    return {**found, "status": {**found["status"], "lastHandledReconcileAt": word}}
+
+
+@pytest.mark.parametrize(
+    ("found", "fetched", "state"),
+    [
+        (answering("now", "True"), True, "ready"),
+        (answering("before", "True"), False, "waiting"),
+        (answering("now", "False"), False, "failed"),
+        (answering("before", "False"), False, "waiting"),
+        (None, False, "missing"),
+    ],
+)
+def test_only_what_was_fetched_since_it_was_asked_counts(found: Any, fetched: bool, state: str) -> None:
+    assert rotation.fetched(found, "now") == fetched
+    assert rotation.health("pay/deploy", found, "now").state == state
+
+
+def test_diff_names_the_source_of_a_tenant() -> None:
+    [root] = rotation.diff("stg-1", rotation.ROOT, {"deploy_key": "old"}, {"deploy_key": "new"})
+    [own] = rotation.diff("stg-1", PLACE, {"deploy_key": "old"}, {"deploy_key": "new"})
+    assert root["before_header"] == "credential by which stg-1 pulls"
+    assert own["after_header"] == "credential by which stg-1 pulls pay/deploy of tenant payments"
+    assert (own["before"], own["after"]) == ("deploy_key: old\n", "deploy_key: new\n")

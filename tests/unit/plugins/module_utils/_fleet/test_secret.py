@@ -295,3 +295,8 @@ def test_a_secret_of_a_tenant_goes_where_the_tenant_is() -> None:
     assert given_secrets.owner_problems([own], {"payments": "payments"}, "stg-1") == []
     (problem,) = given_secrets.owner_problems([own], {"payments": "shop"}, "stg-1")
     assert "this namespace is tenant shop's" in problem.hint
+
+
+def test_public_key_that_is_none_is_no_fault() -> None:
+    document = {"data": {"identity.pub": base64.b64encode(b"ssh-ed25519 \xff\xfe x").decode()}}
+    assert secret.public_key(document) == "ssh-ed25519 \ufffd\ufffd"
