@@ -271,10 +271,22 @@ def test_check_mode_shows_all_and_writes_nothing(story: Story) -> None:
     assert not (story.project.folder / "requests").exists()
 
 
+def test_by_pull_request_it_is_asked_for_once(story: Story) -> None:
+    commits, forge = story.project.commits(), story.project.lab.forge
+    code, output = adopt(story.project, fleet_publish="pull_request")
+    assert code == 0, output
+    (pull,) = forge.call("GET", f"/repos/{forge._full(story.project.repository)}/pulls?state=open")
+    assert f"{pull['html_url']}: commit " in output
+    code, output = adopt(story.project, fleet_publish="pull_request")
+    assert code == 0, output
+    assert f"{pull['html_url']}: holds the change already" in output
+    assert "changed=0" in output
+    assert story.project.commits() == commits
+
+
 def test_what_runs_stays_and_is_ready(story: Story) -> None:
     commits = story.project.commits()
-    code, output = adopt(story.project)
-    assert code == 0, output
+    story.project.merge()
     assert len(story.project.commits()) == len(commits) + 1
     assert story.project.file(f"clusters/{STAGING}/all.yaml") == PROJECTS.replace("v1beta2", "v1").replace(
         "  validation: client   # long gone\n", ""
@@ -288,11 +300,13 @@ def test_what_runs_stays_and_is_ready(story: Story) -> None:
     assert story.cluster.get("configmap", "-n", "payments", "payments")["data"] == {"a": "b", "colour": "blue"}
 
 
-def test_second_run_changes_nothing(story: Story) -> None:
+@pytest.mark.parametrize("way", ["pull_request", "push"])
+def test_second_run_changes_nothing(story: Story, way: str) -> None:
     commits = story.project.commits()
-    code, output = adopt(story.project)
+    code, output = adopt(story.project, fleet_publish=way)
     assert code == 0, output
     assert "changed=0" in output
+    assert "/pulls/" not in output
     assert story.project.commits() == commits
     assert (story.project.folder / "requests" / "payments.yaml").exists()
 

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.integration.checkouts import Checkout
 from tests.integration.clusters import Cluster
 from tests.integration.conftest import Grounds
 from tests.integration.handmade import Tenant, deployment
@@ -90,17 +92,33 @@ def test_workloads_are_kept_also_by_a_run_that_is_killed(project: Project, clust
     assert cluster.writes() == writes
 
 
-def test_workloads_are_pruned_when_asked(project: Project, cluster: Cluster, tenant: Tenant) -> None:
+def test_workloads_are_pruned_when_asked_and_a_pipelines_checkout_takes_the_change(
+    project: Project, cluster: Cluster, tenant: Tenant, tmp_path: Path
+) -> None:
     back = project.run()
     assert back.code == 0, back.output
     tenant.wait()
-    found = decommission(project, fleet_workloads="prune")
+    checkout, commits, keys = Checkout(project, tmp_path / "checkout"), project.commits(), project.key_titles()
+    files = [path for path in project.tree() if path.startswith(PREFIXES)]
+    found = decommission(project, fleet_workloads="prune", **checkout.asked())
     assert found.code == 0, found.output
+    assert found.rows[STAGING]["ready"] == "published"
+    assert f"{checkout.folder}: commit what is there" in found.rows[STAGING]["awaits"]
+    assert checkout.changes() == dict.fromkeys(files, "D")
+    assert (project.commits(), project.key_titles()) == (commits, keys)
     nothing_of_flux_is_left(cluster)
     assert tenant.get("deployment", "web") is None
     assert cluster.get("namespace", tenant.first) is None
     assert cluster.get("clusterrole", "fleet-tenant") is None
     assert f"-Deployment {tenant.first}/web" in found.output
+    checkout.commit(f"{STAGING} leaves")
+    writes, commits = cluster.writes(), project.commits()
+    last = decommission(project, **checkout.asked())
+    assert last.code == 0, last.output
+    assert {title.partition("/")[0] for title in project.key_titles()} == {PRODUCTION}
+    again = decommission(project, **checkout.asked())
+    assert (again.code, again.changed) == (0, {STAGING: 0}), again.output
+    assert (cluster.writes(), project.commits(), checkout.changes()) == (writes, commits, {})
 
 
 @pytest.mark.usefixtures("production_is_down")

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from urllib.parse import quote
 import pytest
 import yaml
 
+from tests.integration.checkouts import Checkout
 from tests.integration.clusters import is_ready
 from tests.integration.conftest import Grounds
 from tests.integration.project import STAGING, Outcome, Project, eventually
@@ -38,27 +39,13 @@ class Story:
     def build(self, environment: str) -> list[dict[str, Any]]:
         """What kustomize makes of one environment, at the repository's head."""
         program = self.project.lab.settings.bin / "kustomize"
-        place = checkout(self.project, self.folder) / "flux" / environment
-        done = subprocess.run([str(program), "build", str(place)], capture_output=True, text=True, check=False)
+        copy = self.folder / self.project.commits()[0]
+        if not copy.exists():
+            Checkout(self.project, copy)
+        place = str(copy / "flux" / environment)
+        done = subprocess.run([str(program), "build", place], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return list(yaml.safe_load_all(done.stdout))
-
-
-def checkout(project: Project, folder: Path) -> Path:
-    """A working copy of the repository's head, in a folder of its own."""
-    copy = folder / project.commits()[0]
-    if not copy.exists():
-        git(project, "clone", "--quiet", project.lab.forge.urls(project.repository)["https_url"], str(copy))
-    return copy
-
-
-def git(project: Project, *arguments: str) -> None:
-    """Git as a member of the team uses it."""
-    facts = project.lab.forge.facts
-    settings = ["-c", "user.name=Team", "-c", "user.email=team@lab.invalid"]
-    settings += ["-c", f"http.extraHeader=Authorization: token {facts['token']}"]
-    variables = {"GIT_SSL_CAINFO": facts["ca_cert"]}
-    subprocess.run(["git", *settings, *arguments], check=True, capture_output=True, env={**os.environ, **variables})
 
 
 def asked(project: Project, **changes: Any) -> dict[str, Any]:
@@ -112,6 +99,7 @@ def test_by_pull_request_the_team_merges(story: Story) -> None:
         assert len(story.project.commits()) == 1
         again = run(story.project, **asking)
         assert again.changed == {"localhost": 0}
+        assert "/pulls/1: holds the change already" in again.output
         (pull,) = forge.call("GET", f"/repos/{forge._full(story.project.repository)}/pulls?state=open")
     finally:
         topics = forge.call("GET", f"/repos/{forge._full(story.project.repository)}/branches")
@@ -159,6 +147,11 @@ class Tenant:
         found = self.get("kustomization.kustomize.toolkit.fluxcd.io")
         return is_ready(found) and found["status"].get("lastAppliedRevision") == revision
 
+    def fetch(self) -> None:
+        """Have Flux look for the repository's head now."""
+        now = f"reconcile.fluxcd.io/requestedAt={time.time()}"
+        self.cluster.kubectl("annotate", "--overwrite", "-n", NAME, "gitrepository", "--all", now)
+
     def runs(self) -> bool:
         """Whether the application's Deployment is available."""
         return self.get("deployment").get("status", {}).get("availableReplicas") == 1
@@ -190,6 +183,7 @@ def test_flux_decrypts_what_the_team_encrypted_by_the_skeletons_rules(story: Sto
     story.project.edit(door, yaml.safe_dump(sealed(NAME, rule["age"], word="open")))
     before = story.project.file(overlay)
     story.project.edit(overlay, before.replace("- ../../base", "- door.yaml\n- ../../base"))
+    tenant.fetch()
     eventually(tenant.applied, "Flux has applied the Secret")
     assert tenant.cluster.secret(NAME, NAME) == {"word": "open"}
     story.project.edit(overlay, before)
@@ -200,6 +194,7 @@ def test_flux_runs_the_chart_instead(story: Story, tenant: Tenant) -> None:
     text = story.project.file(path)
     story.project.edit(path, text.replace("../../kustomize/overlays/staging", "helmrelease.yaml"))
     assert [one["kind"] for one in story.build("staging")] == ["HelmRelease"]
+    tenant.fetch()
     eventually(tenant.applied, "Flux has applied the HelmRelease")
 
     def released() -> bool:
@@ -261,10 +256,9 @@ def test_all_problems_at_once_and_nothing_written(grounds: Grounds) -> None:
 def test_symlinked_folder_is_refused(grounds: Grounds, tmp_path: Path) -> None:
     project = grounds.project()
     project.edit("docs/x", "x\n")
-    folder = checkout(project, tmp_path)
-    (folder / "kustomize").symlink_to("docs")
-    for command in (["add", "kustomize"], ["commit", "--quiet", "-m", "link"], ["push", "--quiet", "origin", "HEAD"]):
-        git(project, "-C", str(folder), *command)
+    copy = Checkout(project, tmp_path / "checkout")
+    (copy.folder / "kustomize").symlink_to("docs")
+    copy.commit("link")
     before = project.commits()
     for arguments in (["--check"], []):
         outcome = run(project, *arguments)

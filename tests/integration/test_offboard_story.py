@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.integration.checkouts import Checkout
 from tests.integration.clusters import is_ready
 from tests.integration.conftest import Grounds
 from tests.integration.handmade import as_text, volume
@@ -236,6 +238,39 @@ def test_it_can_come_back_and_leave_by_pull_request_since_no_request_lists_it_or
     assert [story.left(name) for name in CLUSTERS] == [[], []]
     assert story.files() == []
     assert story.teams.key_titles(story.url) == []
+
+
+def test_the_other_one_leaves_by_a_pipelines_checkout(story: Story, tmp_path: Path) -> None:
+    """Its files go there, and nothing is committed; the pipeline's commit is what the next run goes on from."""
+    checkout = Checkout(story.project, tmp_path / "checkout")
+    given: dict[str, Any] = {"tenant": "staying", **checkout.asked()}
+    files = {path for path in story.project.tree() if "staying" in path}
+    commits = story.project.commits()
+    planned = story.offboard("--check", "--diff", **given)
+    assert planned.code == 0, planned.output
+    assert (checkout.changes(), files <= set(planned.headers)) == ({}, True)
+    for first in (True, False):  # a second run before the commit has nothing to write
+        run = story.offboard(**given)
+        assert run.code == 0, run.output
+        assert [run.rows[name]["ready"] for name in CLUSTERS] == ["published", "published"]
+        assert f"{checkout.folder}: commit what is there" in run.rows[STAGING]["awaits"]
+        assert all(run.changed.values()) == first
+        assert checkout.changes() == dict.fromkeys(files, "D")
+        assert story.project.commits() == commits
+        for cluster in story.clusters.values():
+            assert cluster.get("deployment", "-n", "staying", "api") is None
+            assert cluster.get("namespace", "staying") is not None
+    checkout.commit("staying leaves")
+    after = story.project.commits()
+    done = story.offboard(**given)
+    assert done.code == 0, done.output
+    assert [done.rows[name]["ready"] for name in CLUSTERS] == [True, True]
+    assert not [key for one in story.clusters.values() for key in one.objects() if "staying" in str(key)]
+    assert story.teams.key_titles(story.other) == []
+    again = story.offboard(**given)
+    assert (again.code, again.changed) == (0, dict.fromkeys(CLUSTERS, 0)), again.output
+    assert (story.project.commits(), checkout.changes()) == (after, {})
+    assert len(after) == len(commits) + 1
 
 
 def test_unknown_tenant_is_no_error(story: Story) -> None:

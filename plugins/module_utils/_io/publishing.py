@@ -223,7 +223,7 @@ def _by_pull_request(job: Job[Change], pull_requests: PullRequests) -> tuple[Cha
             continue
         if done.known:  # this run has nothing to change
             change = job.think(Overlaid(Head(job.repository), proposal.changes))
-        elif not job.check_mode:
+        if not job.check_mode:
             job.say(done.words)
         return change, job.published(pull_request=done.url, awaits=f"{done.url or done.words}: {AFTER_THE_MERGE}")
     return change, job.published()
