@@ -98,7 +98,7 @@ class Story:
             self.project.edit(path, text)
         self.components = self._components()
         self.hosts: dict[str, dict[str, Any]] = {}
-        self.requests = teams.write(teams.request("payments", teams.deployment("app")))
+        self.request = teams.request("payments", teams.deployment("app"))
 
     def _components(self) -> dict[str, Any]:
         forge = self.lab.forge
@@ -166,6 +166,13 @@ class Story:
         """A run of a playbook with the story's components."""
         given = {"fleet_components": self.components, **variables}
         return self.project.run(*arguments, playbook=playbook, hosts=self.hosts, **given)
+
+    def onboard(self, clusters: list[str], more: Mapping[str, Any] | None = None, **variables: Any) -> Outcome:
+        """A run that has the tenant on these clusters of staging, with more fields, and on production's."""
+        asked = self.request["environments"]
+        staging = {**asked["staging"], "clusters": clusters, **(more or {})}
+        requests = self.teams.write({**self.request, "environments": {**asked, "staging": staging}})
+        return self.run(playbook="onboard", fleet_requests=requests, **variables)
 
     def wants(self, name: str) -> set[str]:
         """The components of a cluster."""
@@ -317,8 +324,9 @@ def _with_version(component: Mapping[str, Any], version: str) -> dict[str, Any]:
 
 
 def test_cluster_made_anew_has_all_of_it_by_one_run(story: Story) -> None:
-    run = story.run(playbook="onboard", fleet_requests=story.requests)
+    run = story.onboard([SECOND])
     assert run.code == 0, run.output
+    assert story.clusters[STAGING].get("namespace", "payments") is None
     story.lab.reset(SECOND)
     run = story.run("--limit", SECOND, playbook="bootstrap", fleet_allow=["replace_cluster"])
     assert run.code == 0, run.output
@@ -331,6 +339,32 @@ def test_cluster_made_anew_has_all_of_it_by_one_run(story: Story) -> None:
 
     eventually(whole, "infrastructure and tenant are back")
     assert cluster.secret("sealed", "default") == {"word": "the password"}
+
+
+def test_tenant_moves_from_one_cluster_of_an_environment_to_the_other(story: Story) -> None:
+    """Nothing goes from the old one before it runs on the new one."""
+    commits, word = story.project.commits(), ["move_tenant"]
+    refused = story.onboard([STAGING])
+    assert refused.code != 0
+    assert "[move_tenant] has it taken off a cluster" in refused.words
+    assert story.project.commits() == commits
+    old, new = story.clusters[SECOND], story.clusters[STAGING]
+    running = old.get("deployment", "-n", "payments", "app")["metadata"]["uid"]
+    broken = story.onboard([STAGING], {"exceptions": {STAGING: {"path": "./nowhere"}}}, fleet_allow=word)
+    assert broken.code != 0
+    assert old.get("deployment", "-n", "payments", "app")["metadata"]["uid"] == running
+    assert is_ready(old.get(KUSTOMIZATIONS, "-n", "payments", "payments"))
+    commits = story.project.commits()
+    moved = story.onboard([STAGING], fleet_allow=word)
+    assert moved.code == 0, moved.output
+    assert len(story.project.commits()) == len(commits) + 2
+    assert is_ready(new.get(KUSTOMIZATIONS, "-n", "payments", "payments"))
+    assert new.get("deployment", "-n", "payments", "app") is not None
+    assert not [key for key in old.objects() if "payments" in str(key)]
+    keys = story.teams.key_titles(story.request["sources"][0]["url"])
+    assert keys == [f"{name}/payments/deploy" for name in (PRODUCTION, STAGING)]
+    again = story.onboard([STAGING], fleet_allow=word)
+    assert (again.code, again.changed) == (0, dict.fromkeys(NAMES, 0)), again.output
 
 
 def test_component_leaves_all_clusters(story: Story) -> None:
