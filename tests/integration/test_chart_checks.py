@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.charts import Chart
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.chart_repositories import ChartRepositories
 from tests.integration.conftest import Grounds
 from tests.integration.project import STAGING, Outcome, Project
 from tests.lab import Lab, artifacts, charts
+from tests.lab.faults import Exchange, FaultProxy, answer, changed
 
 
 def run(project: Project, components: dict[str, Any], *arguments: str, **variables: Any) -> Outcome:
@@ -21,6 +25,10 @@ def run(project: Project, components: dict[str, Any], *arguments: str, **variabl
 
 def release(**helm: str) -> dict[str, Any]:
     return {"layer": "controllers", "helm": {"ca_secret": "forge-ca", **helm}}
+
+
+def given(component: dict[str, Any], **values: Any) -> dict[str, Any]:
+    return {**component, "values": values}
 
 
 def test_charts_that_are_not_there_are_refused(grounds: Grounds, lab: Lab) -> None:
@@ -33,8 +41,7 @@ def test_charts_that_are_not_there_are_refused(grounds: Grounds, lab: Lab) -> No
         for version in ("0.1.0", "0.2.0"):
             opened = charts.publish(forge, version=version)
         private = charts.publish(forge, owner=owner)
-        artifact = artifacts.publish(forge, "greeter-oci", "0.1.0", {"Chart.yaml": ""})
-        registry = artifact.rpartition("/")[0]
+        registry, _digest = artifacts.publish_chart(forge, "schemas", "greeter-oci", "0.1.0")
         authority = {"name": "forge-ca", "data": {"ca.crt": Path(forge.facts["ca_cert"]).read_text()}}
         logins = [{"name": "own", "data": {"username": owner, "password": token}}, {"name": "forge", "data": login}]
         project.variables["fleet_secrets"] = [authority, *logins]
@@ -83,8 +90,95 @@ def test_charts_that_are_not_there_are_refused(grounds: Grounds, lab: Lab) -> No
         again = run(project, fine)
         assert again.code == 0, again.output
         assert "does not answer" not in again.words
+        assert "were not held against the schema" not in f"{done.words} {again.words}"
+
+        values_are_held_against_schemas(project, fine)
         unasked = run(project, {**fine, "chart": wrong["chart"]}, "--check", fleet_check_charts=False)
         assert unasked.code == 0, unasked.output
     finally:
         forge.call("DELETE", f"/admin/users/{owner}?purge=true", missing=None)
         grounds.forget()
+
+
+def values_are_held_against_schemas(project: Project, fine: dict[str, Any]) -> None:
+    """A chart's own schema is asked before the commit, of a repository and a registry; Helm would say it after that."""
+    commits = len(project.commits())
+    misfits = {
+        **fine,
+        "range": given(fine["range"], replicas="three", greeting="${greeting:-7}"),
+        "tag": given(fine["tag"], replicas=-1),
+    }
+    own = {STAGING: {"fleet_components_cluster": {"range": {"values": {"greeting": 7}}}}}
+    refused = run(project, misfits, hosts=own)
+    assert refused.code != 0
+    assert "3 problem(s), nothing was written" in refused.words
+    for words in (
+        "fleet_components.range.values.replicas is 'three': must be integer, says {} greeter 0.2.0",
+        "fleet_components_cluster.range.values.greeting is '7': must be string, says {} greeter 0.2.0",
+        "fleet_components.tag.values.replicas is '-1': must be at least 0, says {} greeter-oci 0.1.0",
+    ):
+        assert words.format("values.schema.json of chart") in refused.words
+    assert len(project.commits()) == commits
+    nothing = project.folder / "jsonschema.py"
+    nothing.write_text("raise ImportError\n")
+    project.environment["PYTHONPATH"] = str(nothing.parent)
+    without = run(project, misfits, "--check", hosts=own)
+    del project.environment["PYTHONPATH"]
+    nothing.unlink()
+    assert without.code == 0, without.output
+    assert (
+        "[WARNING]: chart greeter 0.2.0, chart greeter-oci 0.1.0: the Python package jsonschema (4.18 or newer) is "
+        "not installed: values were not held against the schema"
+    ) in without.words
+    fitting = {**fine, "range": given(fine["range"], replicas=2, greeting="${greeting:-7}")}
+    fits = run(project, fitting)
+    assert fits.code == 0, fits.output
+    assert len(project.commits()) == commits + 1
+
+
+def test_a_charts_archive_is_fetched_from_where_it_is(lab: Lab) -> None:
+    forge = lab.forge
+    repository = charts.publish(forge)
+    registry, _digest = artifacts.publish_chart(forge, "schemas", "greeter-oci", "0.1.0")
+    login = {"username": forge.facts["user"], "password": forge.facts["token"]}
+    known = {"ca": {"ca.crt": Path(forge.facts["ca_cert"]).read_text()}, "forge": login}
+    packed: list[bytes] = []
+    shown: list[str | None] = []
+
+    def away(exchange: Exchange) -> None:
+        packed.append(exchange.real()[2])
+        exchange.give(307, {"Location": "/elsewhere"}, b"")
+
+    def elsewhere(exchange: Exchange) -> None:
+        shown.append(exchange.headers.get("Authorization"))
+        exchange.give(200, {}, packed[0])
+
+    with FaultProxy(lab.settings, forge.facts["url"]) as proxy:
+        http = Chart(repository.replace(forge.facts["url"], proxy.url), "greeter", "0.1.0", "forge", "ca")
+        moved = registry.replace(artifacts.registry(forge), proxy.url.removeprefix("https://"))
+        oci = Chart(moved, "greeter-oci", "0.1.x", "forge", "ca")
+
+        def read(chart: Chart) -> Any:
+            """What its schema asks for, or why that is not known; nothing is remembered."""
+            asked = ChartRepositories(known)
+            contents, silent = asked.contents(asked.look([chart]))
+            return contents[chart].schema["properties"]["replicas"]["type"] if contents else silent[chart]
+
+        # The index names an address on another host, or a path beside itself.
+        assert read(http) == "integer"
+        assert not any(one.endswith(".tgz") for one in proxy.asked)
+        proxy.inject("GET .*/index.yaml", changed(lambda body: body.replace(repository.encode() + b"/", b"")))
+        assert read(http) == "integer"
+        assert any(one.endswith(".tgz") for one in proxy.asked)
+        digest = rb"\1digest: " + b"ab" * 32 + rb"\n\1created:"
+        proxy.inject("GET .*/index.yaml", changed(lambda body: re.sub(rb"( +)created:", digest, body)))
+        assert read(http) == "its archive is not the one that the digest is of"
+
+        # A registry sends those whom it knows elsewhere, where their password has no business.
+        assert read(oci) == "integer"
+        proxy.inject("GET .*/blobs/", away, answer(404))
+        proxy.inject("GET /elsewhere", elsewhere)
+        assert read(oci) == "integer"
+        assert shown == [None]
+        assert read(oci) == "its archive is not given out (HTTP 404)"
+        assert proxy.left == 0

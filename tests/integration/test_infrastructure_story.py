@@ -283,7 +283,7 @@ def test_release_that_fails_in_staging_leaves_production_untouched(story: Story)
     production, tree = story.clusters[PRODUCTION], story.project.tree()
     writes, release = production.writes(), production.get(RELEASES, "-n", "flux-system", "greeter")["spec"]
     before = story.components["greeter"]
-    story.components["greeter"] = {**before, "values": {"replicas": "three"}}
+    story.components["greeter"] = {**before, "values": {"replicas": "${replicas:-three}"}}
     run = story.run(fleet_waves=[[STAGING, SECOND], [PRODUCTION]], fleet_gate={"revert": True})
     story.components["greeter"] = before
     assert run.code != 0

@@ -135,7 +135,7 @@ def test_rollback_is_one_commit_which_nothing_undoes(story: Story) -> None:
 
 
 def test_what_fails_in_staging_stays_there(story: Story) -> None:
-    outcome = story.in_staging(helm={"version": "0.2.0"}, values={"replicas": "many"})
+    outcome = story.in_staging(helm={"version": "0.2.0"}, values={"replicas": "${replicas:-many}"})
     assert outcome.code != 0
     commits = story.project.commits()
     outcome = story.promote()

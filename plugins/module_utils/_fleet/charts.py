@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents, semver
@@ -44,12 +44,13 @@ class Chart:
 class Answer:
     """What a repository says of a chart: its ``versions``, None where it has no such chart, and ``others`` that it has.
 
-    ``silent``: why it says nothing.
+    ``silent``: why it says nothing. ``archives``: version → where an index says that its archive is, and the digest.
     """
 
     versions: tuple[str, ...] | None = None
     others: tuple[str, ...] = ()
     silent: str = ""
+    archives: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, order=True)
@@ -61,21 +62,26 @@ class Wanted:
     host: str
 
 
-def of(objects: Iterable[Document]) -> set[Chart]:
-    """The charts that the Helm releases among some objects take from the repositories among them."""
+def released(objects: Iterable[Document]) -> Iterator[tuple[Document, Chart]]:
+    """The Helm releases among some objects that take their chart from a repository among them."""
     found = list(objects)
     sources = {one["metadata"]["name"]: documents.part(one, "spec") for one in found if one["kind"] == "HelmRepository"}
-    result = set()
     for one in found:
         told = documents.mapping(documents.part(one, "spec").get("chart")) if one["kind"] == "HelmRelease" else {}
         spec = documents.part(told, "spec")
         reference = documents.mapping(spec.get("sourceRef"))
         source = sources.get(str(reference.get("name"))) if reference.get("kind") == "HelmRepository" else None
         if source:
-            chart, version = (str(spec.get(field) or "") for field in ("chart", "version"))
-            names = (str(documents.part(source, field).get("name") or "") for field in ("secretRef", "certSecretRef"))
-            result.add(Chart(str(source.get("url") or "").rstrip("/"), chart, version, *names))
-    return {one for one in result if one.is_known}
+            chart, version = (str(spec.get(name) or "") for name in ("chart", "version"))
+            names = (str(documents.part(source, name).get("name") or "") for name in ("secretRef", "certSecretRef"))
+            known = Chart(str(source.get("url") or "").rstrip("/"), chart, version, *names)
+            if known.is_known:
+                yield one, known
+
+
+def of(objects: Iterable[Document]) -> set[Chart]:
+    """The charts that they take."""
+    return {chart for _release, chart in released(objects)}
 
 
 def new_to(
@@ -95,9 +101,15 @@ def listed(text: str, chart: str) -> Answer:
     """
     entries = _in_json(text) if text.lstrip().startswith("{") else _in_yaml(text, chart)
     own = entries.get(chart)
-    versions = [one.get("version") for one in own if isinstance(one, Mapping)] if isinstance(own, list) else []
+    ones = [one for one in own if isinstance(one, Mapping) and one.get("version")] if isinstance(own, list) else []
     names = tuple(str(one) for one in entries)
-    return Answer(None if own is None else tuple(str(one) for one in versions if one), names)
+    archives = {str(one["version"]): _archive(one) for one in reversed(ones)}
+    return Answer(None if own is None else tuple(str(one["version"]) for one in ones), names, archives=archives)
+
+
+def _archive(entry: Mapping[str, Any]) -> tuple[str, str]:
+    urls = entry.get("urls")
+    return str(urls[0]) if isinstance(urls, list) and urls else "", str(entry.get("digest") or "")
 
 
 def _in_json(text: str) -> Mapping[str, Any]:
@@ -150,9 +162,7 @@ def _fault(chart: Chart, answer: Answer) -> tuple[str, str, str] | None:
         has = f" (it has: {some(sorted(answer.others), _SHOWN)})" if answer.others else ""
         return "chart", chart.name, f"{chart.url} has no such chart{meant}{has}"
     allowed = semver.Range.read(chart.version)
-    if allowed is None or chart.version in answer.versions:
-        return None
-    if any(allowed.allows(read) for one in answer.versions if (read := semver.Version.read(one))):
+    if allowed is None or resolved(chart, answer):
         return None
     close_ones = semver.nearest(answer.versions, allowed.anchor, _SHOWN)
     newest = semver.newest_first(answer.versions)[:1]
@@ -161,8 +171,23 @@ def _fault(chart: Chart, answer: Answer) -> tuple[str, str, str] | None:
     return "version", chart.version, f"{chart.url} has no such version of {chart.name}; it has {has}{more}"
 
 
+def resolved(chart: Chart, answer: Answer) -> str:
+    """The version of a chart that Flux will take; empty where there is none."""
+    versions, allowed = answer.versions or (), semver.Range.read(chart.version)
+    if chart.version in versions:
+        return chart.version
+    read = {one: semver.Version.read(one) for one in versions} if allowed else {}
+    fitting = [text for text, one in read.items() if allowed and one and allowed.allows(one)]
+    return (semver.newest_first(fitting) or [""])[0]
+
+
+def said(chart: Chart, version: str) -> str:
+    """A chart for messages."""
+    return f"chart {chart.name} {version}"
+
+
 def unasked(answers: Mapping[Chart, Answer]) -> list[str]:
     """What is said of repositories that gave no answer: the clusters may reach them all the same."""
     said = {(one.url, answer.silent) for one, answer in answers.items() if answer.silent}
-    words = "whether it has the charts that this run brings to clusters was not checked"
+    words = "the charts that this run brings to clusters, and values for them, were not checked"
     return [f"{url}: {why}: {words}" for url, why in sorted(said)]

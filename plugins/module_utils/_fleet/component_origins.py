@@ -60,6 +60,16 @@ def of(declared: Declared, component: str) -> list[Origin]:
     return found
 
 
+def variable(declared: Declared, component: str, path: Path) -> str:
+    """The variable that said a value of a component; where none did, the first that says what it is in."""
+    layers = [layer.get(component, _NOT_THERE) for layer in declared.layers]
+    for length in range(len(path), -1, -1):
+        said = [name for name, one in zip(VARIABLES, layers, strict=True) if _at(one, path[:length]) is not _NOT_THERE]
+        if said:
+            return said[-1 if length == len(path) else 0]
+    return VARIABLES[0]
+
+
 def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     """What merging does not go into: all but mappings, and mappings with nothing in them."""
     if isinstance(value, Mapping) and value:

@@ -20,7 +20,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
     plain_secrets,
     promoted,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.charts import Wanted, new_to
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.chart_values import Brought, brought
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_checks import together
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_fields import KINDS
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_files import Placed, Places, patched
@@ -67,14 +67,14 @@ class Wishes:
 @dataclass(frozen=True)
 class InfrastructurePlan:
     """The files to write, which of them concern which cluster (name → paths), what goes from it by component;
-    and the charts that are new to clusters."""
+    and the charts and values that are new to clusters."""
 
     plan: Plan
     message: str
     concerns: Mapping[str, frozenset[str]]
     components: Mapping[str, Sequence[str]]
     removed: Mapping[str, Mapping[str, str]]
-    charts: Sequence[Wanted] = ()
+    brought: Brought
 
     def outcome(self, member: Member) -> dict[str, Any]:
         """What was planned for one cluster."""
@@ -110,13 +110,8 @@ def plan_infrastructure(wishes: Wishes, snapshot: Snapshot) -> InfrastructurePla
     message = infrastructure_message(environments, _changed(plan, wishes.layout), plan.paths)
     names = {name: [one.component.name for one in ones] for name, ones in placed.items()}
     removed = {name: one.words for name, one in leaving.items()}
-    brought = [new for one in wishes.members for new in _charts(one, before[one.name], placed[one.name])]
-    return InfrastructurePlan(plan, message, concerns, names, removed, brought)
-
-
-def _charts(member: Member, before: Sequence[Deployed], placed: Sequence[Placed]) -> Iterator[Wanted]:
-    after = {one.component.name: one.documents for one in placed}
-    return new_to(member.host, {one.name: one.documents for one in before}, after)
+    new = brought((one.host, wishes.declared[one.host], before[one.name], placed[one.name]) for one in wishes.members)
+    return InfrastructurePlan(plan, message, concerns, names, removed, new)
 
 
 def _read(wishes: Wishes, snapshot: Snapshot) -> dict[str, str]:

@@ -4,19 +4,25 @@
 
 # PRIVATE to the collection: no other collection or playbook may import this file.
 # It may change or go in any release.
-"""Charts that a plan brings to clusters, looked for in their repositories before the plan is carried out."""
+"""Charts that a plan brings to clusters, looked for in their repositories, and their values held against their schemas,
+before the plan is carried out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import charts
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import chart_values, charts, documents
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.chart_values import Release
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.charts import Answer, Chart
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_checks import together
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import raise_if
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import Problem, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.infrastructure import InfrastructurePlan
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema_words import Violation
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import value_schemas
+from ansible_collections.fluxops.fleet.plugins.module_utils._io.chart_archive import Contents
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.chart_repositories import ChartRepositories
 
 Think = Callable[[Snapshot], InfrastructurePlan]
@@ -30,17 +36,56 @@ class ChartChecks:
         own = [one for one in parameters["secrets"] if one["namespace"] == FLUX_NAMESPACE]
         self._asks = bool(parameters["check_charts"])
         self._repositories = ChartRepositories({one["name"]: one["data"] for one in own})
-        self.warnings: list[str] = []
+        self._judged: dict[tuple[Chart, str], list[Violation]] = {}
+        self._warnings: set[str] = set()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What could not be checked, and why."""
+        return sorted(self._warnings)
 
     def checking(self, think: Think) -> Think:
-        """What plans, and raises InvalidInput where a chart that it brings is not there."""
+        """What plans, and raises InvalidInput where a chart that it brings is not there, or refuses its values."""
 
         def checked(snapshot: Snapshot) -> InfrastructurePlan:
             change = think(snapshot)
-            if self._asks and change.charts:
-                answers = self._repositories.look(one.chart for one in change.charts)
-                raise_if(together(charts.verdict(change.charts, answers)))
-                self.warnings = sorted({*self.warnings, *charts.unasked(answers)})
+            if self._asks and change.brought.asked:
+                answers = self._repositories.look(change.brought.asked)
+                self._warnings.update(charts.unasked(answers))
+                absent = charts.verdict(change.brought.charts, answers)
+                raise_if(together([*absent, *self._of_values(change.brought.releases, answers)]))
             return change
 
         return checked
+
+    def _of_values(self, releases: Sequence[Release], answers: Mapping[Chart, Answer]) -> Iterator[Problem]:
+        """What the schemas of the charts themselves say of the values that they are to get."""
+        mine = {one.chart for one in releases}
+        versions = {one: charts.resolved(one, answers[one]) for one in mine}
+        known, silent = self._repositories.contents({one: answers[one] for one in mine if versions[one]})
+        self._warnings.update(f"{charts.said(one, versions[one])}: {why}: {_WORDS}" for one, why in silent.items())
+        judged = {one: found for one, found in known.items() if found.schema is not None}
+        if judged and not value_schemas.IS_INSTALLED:
+            names = ", ".join(sorted(charts.said(one, versions[one]) for one in judged))
+            self._warnings.add(f"{names}: {value_schemas.MISSING}: {_WORDS}")
+            return
+        for one in releases:
+            if one.chart in judged:
+                contents, source = judged[one.chart], charts.said(one.chart, versions[one.chart])
+                found = self._violations(one, contents, source)
+                yield from chart_values.problems(one, source, found, more=contents.more)
+
+    def _violations(self, release: Release, contents: Contents, source: str) -> list[Violation]:
+        """Clusters of an environment mostly have the same values."""
+        key = release.chart, documents.canonical(release.values)
+        if key not in self._judged:
+            values = chart_values.beneath(contents.defaults, release.values)
+            try:
+                self._judged[key] = value_schemas.violations(contents.schema, values)
+            except ValueError as error:
+                self._judged[key] = []
+                self._warnings.add(f"{source}: values.schema.json: {error}: {_WORDS}")
+        return self._judged[key]
+
+
+_WORDS = "values were not held against the schema"

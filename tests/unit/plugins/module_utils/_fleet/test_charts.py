@@ -31,19 +31,19 @@ def component(**helm: str) -> dict[str, Any]:
 def test_charts_that_are_new_to_a_cluster() -> None:
     app = component()
     first = plan(bootstrapped(), {"stg-1": ({"app": app},)})
-    assert first.charts == [Wanted(CHART, "app", "stg-1")]
+    assert first.brought.charts == [Wanted(CHART, "app", "stg-1")]
     repository = published({"stg-1": ({"app": app},)})
     for same in (app, {**app, "values": {"a": 1}}):
-        assert plan(repository, {"stg-1": ({"app": same},)}).charts == []
+        assert plan(repository, {"stg-1": ({"app": same},)}).brought.charts == []
     own = plan(repository, {"stg-1": ({"app": app}, {}, {}, {"app": {"helm": {"version": "2.x"}}})})
-    assert [one.chart.version for one in own.charts] == ["2.x"]
+    assert [one.chart.version for one in own.brought.charts] == ["2.x"]
 
 
 def test_what_flux_substitutes_or_pins_is_not_asked_for() -> None:
     git = {"layer": "controllers", "helm": {"git": "https://git.example/a.git", "ref": {"tag": "v1"}, "path": "chart"}}
     pinned = {"repository": "oci://registry.example/charts", "digest": f"sha256:{'0' * 64}"}
     found = {"git": git, "pinned": {"layer": "controllers", "helm": pinned}}
-    assert plan(bootstrapped(), {"stg-1": (found,)}).charts == []
+    assert plan(bootstrapped(), {"stg-1": (found,)}).brought.charts == []
     assert not Chart(URL, "app", "${version}").is_known
 
 
@@ -149,7 +149,7 @@ def test_repository_that_does_not_answer_is_no_fault() -> None:
     told = charts.unasked({Chart(URL, name, "1"): silent for name in ("a", "b")})
     assert told == [
         (
-            f"{URL}: does not answer (timed out): whether it has the charts that this run brings to clusters was not "
-            "checked"
+            f"{URL}: does not answer (timed out): the charts that this run brings to clusters, and values for them, "
+            "were not checked"
         )
     ]
