@@ -65,7 +65,7 @@ class ChartChecks:
         known, silent = self._repositories.contents({one: answers[one] for one in mine if versions[one]})
         self._warnings.update(f"{charts.said(one, versions[one])}: {why}: {_WORDS}" for one, why in silent.items())
         judged = {one: found for one, found in known.items() if found.schema is not None}
-        if judged and not value_schemas.IS_INSTALLED:
+        if judged and not value_schemas.is_installed():
             names = ", ".join(sorted(charts.said(one, versions[one]) for one in judged))
             self._warnings.add(f"{names}: {value_schemas.MISSING}: {_WORDS}")
             return

@@ -10,20 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import import_module
 from itertools import islice
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import mapping
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema_words import Violation
-
-try:
-    import jsonschema
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
-
-    IS_INSTALLED = True
-except ImportError:  # optional, and before 4.18 it would fetch what a schema refers to
-    IS_INSTALLED = False
 
 MISSING = "the Python package jsonschema (4.18 or newer) is not installed"
 _MOST = 100
@@ -31,15 +24,31 @@ _CONDITIONS = {"then", "else", "dependentSchemas", "dependencies"}
 _DRAFT = re.compile(r"draft(?:-0)?[-/]?(\d+(?:-\d+)?)/")
 
 
+@cache
+def _library(name: str) -> Any:
+    """One of the packages, or None. Imported where a chart has a schema: it takes a while, and most runs meet none."""
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+def is_installed() -> bool:
+    """Whether schemas can be asked. Before jsonschema used referencing it fetched what a schema refers to."""
+    return bool(_library("jsonschema") and _library("referencing"))
+
+
 def violations(schema: Any, values: Mapping[str, Any]) -> list[Violation]:
     """What is wrong with values; raises ValueError where the schema can't be used. Nothing is fetched."""
+    jsonschema, referencing = _library("jsonschema"), _library("referencing")
     kind = _dialect(schema)
     try:
         kind.check_schema(schema)
-        return [_violation(one) for one in islice(kind(schema, registry=Registry()).iter_errors(values), _MOST)]
+        found = kind(schema, registry=referencing.Registry()).iter_errors(values)
+        return [_violation(one) for one in islice(found, _MOST)]
     except jsonschema.SchemaError as error:
         raise ValueError(f"it is no JSON Schema ({error.message[:200]})") from None
-    except Unresolvable as error:
+    except referencing.exceptions.Unresolvable as error:
         raise ValueError(f"it refers to what is not in it ({error})") from None
     except (RecursionError, re.error) as error:
         raise ValueError(f"it can't be used here ({error})") from None
@@ -48,6 +57,7 @@ def violations(schema: Any, values: Mapping[str, Any]) -> list[Violation]:
 def _dialect(schema: Any) -> Any:
     """The validator of the schema's draft; that of the newest where it names none, as with Helm."""
     found = _DRAFT.search(str(mapping(schema).get("$schema")))
+    jsonschema = _library("jsonschema")
     known = {
         "4": jsonschema.Draft4Validator,
         "6": jsonschema.Draft6Validator,
