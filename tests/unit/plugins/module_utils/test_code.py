@@ -134,6 +134,31 @@ def test_noun_has_at_most_60_lines_of_code(path: Path) -> None:
     assert len(code_lines(path.read_text(encoding="utf-8"), parsed(path), noun=True)) <= 60
 
 
+def mutable(tree: ast.Module) -> set[str]:
+    """The module's own names for dictionaries, lists and sets."""
+    named = [one for one in tree.body if isinstance(one, (ast.Assign, ast.AnnAssign))]
+    places = [(one.targets if isinstance(one, ast.Assign) else [one.target], one.value) for one in named]
+    displays = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp)
+    return {
+        name.id
+        for names, value in places
+        if isinstance(value, displays)
+        for name in names
+        if isinstance(name, ast.Name)
+    }
+
+
+# ansible-test's pylint refuses them (dangerous-default-value), late in a run of all gates; ruff sees literals alone.
+@pytest.mark.parametrize("path", [*sources("."), *sorted((ROOT / "tests" / "unit").rglob("*.py"))], ids=in_its_folder)
+def test_no_default_is_a_dictionary_that_others_share(path: Path) -> None:
+    tree = parsed(path)
+    functions = [one.args for one in ast.walk(tree) if isinstance(one, (ast.FunctionDef, ast.Lambda))]
+    defaults = [
+        value for one in functions for value in (*one.defaults, *one.kw_defaults) if isinstance(value, ast.Name)
+    ]
+    assert sorted(one.id for one in defaults if one.id in mutable(tree)) == []
+
+
 def returned(options: object) -> set[str]:
     """All keys of a module's documented result, at any depth."""
     found = set()

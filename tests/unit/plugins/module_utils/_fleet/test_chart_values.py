@@ -84,14 +84,16 @@ def test_values_lie_over_the_charts_own_as_helm_merges_them() -> None:
 
 
 def said(
-    *layers: dict[str, Any], own: dict[str, Any] | None = None, more: bool = False, schema: Any = SCHEMA
+    *layers: dict[str, Any], own: dict[str, Any] | None = None, more: bool = False, schema: Any = None
 ) -> list[str]:
     """What is wrong with values, said by one variable after the other; ``own``: the chart's."""
     pytest.importorskip("jsonschema")
     declared = Declared.from_layers([{"app": {"values": one}} for one in layers])
     release = Release(CHART, "app", "stg-1", declared.own["app"]["values"], more, declared)
     whole = chart_values.beneath({"host": "a"} if own is None else own, release.values)
-    found = chart_values.problems(release, "chart app 1.2.0", value_schemas.violations(schema, whole), more=False)
+    found = chart_values.problems(
+        release, "chart app 1.2.0", value_schemas.violations(SCHEMA if schema is None else schema, whole), more=False
+    )
     tail = ", says values.schema.json of chart app 1.2.0"
     words = sorted(str(one) for one in found)
     assert all(one.startswith("stg-1: fleet_components") and one.endswith(tail) for one in words)

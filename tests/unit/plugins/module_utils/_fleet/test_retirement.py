@@ -44,11 +44,11 @@ FLEET_URL = "ssh://git@git.example/platform/fleet.git"
 
 def plan(
     *members: Member,
-    files: Mapping[str, str] = REPOSITORY,
+    files: Mapping[str, str] | None = None,
     allow: tuple[str, ...] = (DECOMMISSION,),
     waiting: Mapping[str, str] | None = None,
 ) -> RetirementPlan:
-    return plan_retirement(Retirement(members, allow, waiting or {}), Files(files))
+    return plan_retirement(Retirement(members, allow, waiting or {}), Files(files or REPOSITORY))
 
 
 def test_all_that_is_the_clusters_alone_goes() -> None:
