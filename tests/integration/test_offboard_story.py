@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.integration.checkouts import Checkout
-from tests.integration.clusters import is_ready
+from tests.integration.clusters import Cluster, is_ready
 from tests.integration.conftest import Grounds
 from tests.integration.handmade import as_text, volume
 from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Outcome, eventually
@@ -177,9 +178,14 @@ def test_and_is_finished_by_the_next_run_service_account_or_not(story: Story) ->
     assert "no cluster is to be rid of anybody" in nobody.words
 
 
+def _is_in_sync(cluster: Cluster, tenant: str) -> bool:
+    return is_ready(cluster.get(KUSTOMIZATIONS, "-n", tenant, tenant))
+
+
 def test_the_other_tenant_has_noticed_nothing(story: Story) -> None:
     for cluster in story.clusters.values():
-        assert is_ready(cluster.get(KUSTOMIZATIONS, "-n", "staying", "staying"))
+        # Every few minutes Flux looks at it anew, and it is Unknown meanwhile.
+        eventually(partial(_is_in_sync, cluster, "staying"), "what stays is in sync")
         assert cluster.get("deployment", "-n", "staying", "api")["status"]["availableReplicas"] == 1
     assert story.teams.key_titles(story.other) == [f"{name}/staying/deploy" for name in sorted(CLUSTERS)]
     assert {f"projects/{one}/staying/tenant.yaml" for one in ENVIRONMENTS} <= story.project.tree().keys()

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import requests
@@ -33,6 +35,16 @@ class Api:
     def get(self, path: str, **query: str) -> Any:
         """GET a path; JSON or text, as the server says."""
         return self._call("GET", path, params=query)
+
+    def watch(self, path: str, **query: str) -> Iterator[Any]:
+        """Each change below a path as the server tells it, until it ends; in a session that no other thread has."""
+        with requests.Session() as session:
+            session.trust_env, session.verify, session.cert = False, self._session.verify, self._session.cert
+            place = {"params": {**query, "watch": "1"}, "stream": True, "timeout": (TIMEOUT[0], None)}
+            with session.get(self.url + path, **place) as answer:
+                if not answer.ok:
+                    raise OSError(f"watch {path}: {answer.status_code} {answer.text[:300]}")
+                yield from map(json.loads, answer.iter_lines(chunk_size=None))
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """POST a body."""

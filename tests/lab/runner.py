@@ -23,8 +23,8 @@ from .pods import FluxPod, Place
 from .processes import kill_marked
 from .services import SERVICES, Proxy
 from .settings import LabError, Settings, is_free
+from .watch import Pods
 
-PODS = "/api/v1/pods"
 SELECTOR = "app.kubernetes.io/part-of=flux"
 TURN = 0.2
 # How long the controllers have to give back their leases when the runner itself is asked to end.
@@ -32,7 +32,7 @@ LAST_GRACE = 15
 
 
 class Runner:
-    """Lists the cluster's pods of Flux again and again, and brings the processes to what the list says."""
+    """Follows the cluster's pods of Flux, and brings the processes to what these say."""
 
     def __init__(self, settings: Settings, cluster: str) -> None:
         self.settings = settings
@@ -44,6 +44,7 @@ class Runner:
         self._range = range(facts["pods"][0], kubelet_port(facts))
         self._place = Place(settings, cluster, self.api, facts["ports"], self._take_port)
         self._stopping = False
+        self._watched = Pods(Api(settings, cluster), SELECTOR)
         Kubelet(settings, kubelet_port(facts), self._words)
 
     def run(self) -> None:
@@ -53,23 +54,19 @@ class Runner:
         # What a killed runner has left.
         kill_marked(self.settings.directory, self.cluster)
         threading.Thread(target=containers.learn, args=(self.settings.bin,), daemon=True).start()
+        self._watched.start()
         while not self._stopping:
+            self._watched.changed.wait(TURN)
+            self._watched.changed.clear()
             try:
-                self._turn(self._list())
+                self._turn({uid: pod for uid, pod in self._watched.now().items() if _is_ours(pod)})
             except OSError as error:
-                # The API server is away: what runs goes on, as on a node that has lost its control plane.
                 print(f"{self.cluster}: {error}", flush=True)
-                time.sleep(1)
-            time.sleep(TURN)
         end = time.monotonic() + LAST_GRACE
         running = list(self.pods.values())
         while running:
             running = [pod for pod in running if not pod.end(end - time.monotonic())]
             time.sleep(0.05)
-
-    def _list(self) -> dict[str, Any]:
-        found = self.api.get(PODS, labelSelector=SELECTOR, resourceVersion="0")
-        return {pod["metadata"]["uid"]: pod for pod in found["items"] if _is_ours(pod)}
 
     def _turn(self, listed: dict[str, Any]) -> None:
         for uid, pod in listed.items():
