@@ -34,6 +34,9 @@ class Cost:
     pushes: int
     said: str
 
+    def __str__(self) -> str:
+        return f"{self.wall:.2f} s, {self.processor:.1f} s of processor, {self.peak:.0f} MB, {self.pushes} pushes"
+
 
 def measure(work: Callable[[], str | None], commits: Callable[[], int], pushes: Callable[[], int] = lambda: 0) -> Cost:
     """The cost of some work that other programs do; it may return what they printed."""

@@ -36,6 +36,7 @@ import yaml
 
 from tests.benchmarks import namesakes
 from tests.benchmarks.costs import Cost, Record, measure
+from tests.benchmarks.shared import lab_of_its_own, of_clusters, tell
 from tests.integration.clusters import Cluster, is_ready
 from tests.integration.project import Project, eventually
 from tests.lab import Lab
@@ -188,14 +189,8 @@ def ways(count: int) -> dict[str, Callable[[Ground], str | None]]:
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """A lab with clusters for this alone, ended afterwards."""
-    found = Lab()
-    was_up = found.status()[1]
-    found.up(NAMES)
-    try:
+    with lab_of_its_own(NAMES) as found:
         yield found
-    finally:
-        if not was_up:
-            found.down()
 
 
 @pytest.fixture(scope="module")
@@ -279,26 +274,14 @@ def test_bootstrap(lab: Lab, record: Record, count: int, tmp_path: Path, capsys:
                     eventually(lambda: ready(lab, names) == count, f"{way} has bootstrapped all clusters")
                 done = ready(lab, names)
                 settle(lab, names, found.repository)
-                tell(capsys, named(count, case), way, one)
+                tell(capsys, f"{of_clusters(count, case)}: {way}", one)
                 if way == OURS:
                     ours[case] = one
                 else:
                     goal = GOALS.get((way, case), {}).get(count)
                     more = {"clusters": count, "peer_ready": done, "host_tasks": host_tasks(ours[case].said, names[-1])}
-                    record.add(named(count, case), ours[case], way, one, goal, **more)
+                    record.add(of_clusters(count, case), ours[case], way, one, goal, **more)
     assert [one.pushes for one in ours.values()] == [one.commits for one in ours.values()] == [1, 0]
-
-
-def named(count: int, case: str) -> str:
-    """A case's name."""
-    return f"{count} cluster{'s' if count > 1 else ''}, {case}"
-
-
-def tell(capsys: pytest.CaptureFixture[str], case: str, way: str, one: Cost) -> None:
-    """A line for those who wait."""
-    with capsys.disabled():
-        figures = f"{one.wall:.2f} s, {one.processor:.1f} s of processor, {one.peak:.0f} MB, {one.pushes} pushes"
-        print(f"\n{case}: {way}: {figures}", end="", flush=True)
 
 
 def spread(ground: Ground, hosts: Sequence[namesakes.Host]) -> None:
@@ -336,7 +319,7 @@ def test_many_hosts(lab: Lab, record: Record, tmp_path: Path, capsys: pytest.Cap
             reads, writes = (max(one.requests[kind] for one in hosts) for kind in ("reads", "writes"))
             tasks = host_tasks(ours[count].said, names[count - 1])
             more[count] = {"hosts": count, "api_reads": reads, "api_writes": writes, "host_tasks": tasks}
-            tell(capsys, case.format(count), OURS, ours[count])
+            tell(capsys, f"{case.format(count)}: {OURS}", ours[count])
             assert (writes, ours[count].pushes) == (0, 0)
     peers = {way: work for way, work in ways(HOSTS).items() if way in (LOOP, PARALLEL) and PEER_HOSTS}
     if PEER_HOSTS != HOSTS or not peers:
@@ -350,6 +333,6 @@ def test_many_hosts(lab: Lab, record: Record, tmp_path: Path, capsys: pytest.Cap
         settle(lab, clusters, own.repository)
         for way, work in peers.items():
             theirs = cost(replace(every, names=names[:PEER_HOSTS]), work)
-            tell(capsys, case.format(PEER_HOSTS), way, theirs)
+            tell(capsys, f"{case.format(PEER_HOSTS)}: {way}", theirs)
             goal = GOALS.get((way, AGAIN), {}).get(PEER_HOSTS)
             record.add(case.format(PEER_HOSTS), ours[PEER_HOSTS], way, theirs, goal, **more[PEER_HOSTS])

@@ -33,6 +33,7 @@ import yaml
 
 from tests.benchmarks import namesakes
 from tests.benchmarks.costs import Cost, Record, measure
+from tests.benchmarks.shared import lab_of_its_own, of_clusters, tell
 from tests.benchmarks.test_tenants import git_environment
 from tests.integration.project import Project
 from tests.lab import Lab, charts
@@ -86,16 +87,8 @@ class Ground:
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """A lab with an empty cluster for this alone, ended afterwards."""
-    found = Lab()
-    was_up = found.status()[1]
-    found.up([CLUSTER])
-    found.reset(CLUSTER)
-    try:
+    with lab_of_its_own([CLUSTER], [REPOSITORY], empty=True) as found:
         yield found
-    finally:
-        found.forge.delete_repository(REPOSITORY)
-        if not was_up:
-            found.down()
 
 
 @pytest.fixture(scope="module")
@@ -271,25 +264,13 @@ def test_infrastructure(
             ours[case] = found.cost(hosts=values)
             after = found.project.tree()
             files[case] = {path for path in after if after[path] != before.get(path)}
-            tell(capsys, titled(count, case), "ours", ours[case])
+            tell(capsys, f"{of_clusters(count, case)}: ours", ours[case])
         theirs = build(found) if count in PEER_COUNTS else None
     if theirs:
-        tell(capsys, titled(count, ALL), PEER, theirs)
+        tell(capsys, f"{of_clusters(count, ALL)}: {PEER}", theirs)
     for case, one in ours.items():
         goal = {"goal_s": GOAL_SECONDS} if (case, count) == (ALL, GOAL_CLUSTERS) else {}
         more = {"clusters": count, **goal, **({"files": len(files[case])} if case == CHANGE else {})}
-        record.add(titled(count, case), one, PEER, theirs, None, **more)
+        record.add(of_clusters(count, case), one, PEER, theirs, None, **more)
     assert [one.commits for one in ours.values()] == [1, 0, 1]
     assert files[CHANGE] == {f"infrastructure/{ENVIRONMENTS[0]}/controllers/release-00/helm.yaml"}
-
-
-def titled(count: int, case: str) -> str:
-    """A case's name."""
-    return f"{count} cluster{'s' if count > 1 else ''}, {case}"
-
-
-def tell(capsys: pytest.CaptureFixture[str], what: str, who: str, one: Cost) -> None:
-    """A line for those who wait."""
-    with capsys.disabled():
-        figures = f"{one.wall:.2f} s, {one.processor:.1f} s of processor, {one.peak:.0f} MB, {one.pushes} pushes"
-        print(f"\n{what}: {who}: {figures}", end="", flush=True)

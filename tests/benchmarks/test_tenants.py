@@ -30,6 +30,7 @@ import pytest
 import yaml
 
 from tests.benchmarks.costs import Cost, Record, measure
+from tests.benchmarks.shared import lab_of_its_own, tell
 from tests.integration.project import Project
 from tests.lab import Lab
 
@@ -60,16 +61,8 @@ class Ground:
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """A lab with an empty cluster for this alone, ended afterwards."""
-    found = Lab()
-    was_up = found.status()[1]
-    found.up([CLUSTER])
-    found.reset(CLUSTER)
-    try:
+    with lab_of_its_own([CLUSTER], [REPOSITORY], empty=True) as found:
         yield found
-    finally:
-        found.forge.delete_repository(REPOSITORY)
-        if not was_up:
-            found.down()
 
 
 @pytest.fixture(scope="module")
@@ -251,10 +244,3 @@ def titled(count: int, case: str) -> str:
     """A case's name."""
     tenants = f"{count} tenant{'s' if count > 1 else ''}"
     return f"{tenants} there, {case}" if case == MORE else f"{tenants}, {case}"
-
-
-def tell(capsys: pytest.CaptureFixture[str], what: str, one: Cost) -> None:
-    """A line for those who wait."""
-    with capsys.disabled():
-        figures = f"{one.wall:.2f} s, {one.processor:.1f} s of processor, {one.peak:.0f} MB, {one.pushes} pushes"
-        print(f"\n{what}: {figures}", end="", flush=True)

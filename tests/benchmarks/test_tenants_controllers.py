@@ -30,6 +30,7 @@ import pytest
 import yaml
 
 from tests.benchmarks.costs import Cost, Record
+from tests.benchmarks.shared import lab_of_its_own, tell
 from tests.benchmarks.test_tenants import (
     CLUSTER,
     ENVIRONMENT,
@@ -71,6 +72,10 @@ class Work:
         scale = self.wall / other.wall
         return Work(self.wall, {name: used - scale * other.processor[name] for name, used in self.processor.items()})
 
+    def __str__(self) -> str:
+        each = ", ".join(f"{name} {seconds:.1f}" for name, seconds in self.processor.items())
+        return f"{self.total:.1f} s of processor in {self.wall:.0f} s ({each})"
+
     @property
     def total(self) -> float:
         """Of all controllers."""
@@ -80,16 +85,8 @@ class Work:
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """A lab with a cluster for this alone, ended afterwards."""
-    found = Lab()
-    was_up = found.status()[1]
-    found.up([CLUSTER])
-    try:
+    with lab_of_its_own([CLUSTER], [REPOSITORY, SHARED]) as found:
         yield found
-    finally:
-        for repository in (REPOSITORY, SHARED):
-            found.forge.delete_repository(repository)
-        if not was_up:
-            found.down()
 
 
 def used(lab: Lab) -> dict[str, float]:
@@ -211,7 +208,7 @@ def test_ours(lab: Lab, measured: dict[str, Work], tmp_path: Path, capsys: pytes
     changed = write_requests(tmp_path / "changed", url, 1, limits={"memory": "65Mi"})
     heads: list[str] = []
     measured["ours"] = work(lab, lambda: heads.append(publish(changed)), lambda: done(heads[0]))
-    tell(capsys, "ours", measured["ours"])
+    tell(capsys, f"{COUNT} tenants, one changes: ours", measured["ours"])
 
 
 def test_shared_layout(lab: Lab, measured: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -248,7 +245,7 @@ def test_shared_layout(lab: Lab, measured: dict[str, Any], tmp_path: Path, capsy
         heads.append(push())
 
     measured["peer"] = work(lab, change, lambda: done(heads[0]))
-    tell(capsys, PEER, measured["peer"])
+    tell(capsys, f"{COUNT} tenants, one changes: {PEER}", measured["peer"])
 
 
 def test_record(measured: dict[str, Any], record: Record) -> None:
@@ -276,13 +273,6 @@ def until(check: Callable[[], bool]) -> None:
     while not check():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(3)
-
-
-def tell(capsys: pytest.CaptureFixture[str], what: str, one: Work) -> None:
-    """A line for those who wait."""
-    with capsys.disabled():
-        each = ", ".join(f"{name} {seconds:.1f}" for name, seconds in one.processor.items())
-        print(f"\n{COUNT} tenants, one changes: {what}: {one.total:.1f} s of processor in {one.wall:.0f} s ({each})")
 
 
 def _write_tenant(folder: Path, name: str, text: str) -> None:
