@@ -16,6 +16,8 @@ description:
     C(<cluster>/flux-system/flux-system). A key of that title that is another one is replaced.
   - So is a key for each source of a tenant that O(source_keys) names, under C(<cluster>/<namespace>/<source>). Where
     none of the given forges has the host of the source's URL, the public key is returned for somebody to register it.
+    The namespace is made with the tenant's label where it is missing, and the source is asked to fetch again when its
+    key was made or registered.
   - A forge that refuses one tenant's key stops no other tenant's. The module fails in the end and names it.
   - A Secret holds exactly what is asked for, with nothing left from a former kind of credential.
 extends_documentation_fragment:
@@ -23,6 +25,7 @@ extends_documentation_fragment:
   - fluxops.fleet._auth
   - fluxops.fleet._repository
   - fluxops.fleet._forge
+  - fluxops.fleet._keys
   - fluxops.fleet._forge.forges
   - fluxops.fleet._secrets
   - fluxops.fleet._secrets.pull
@@ -31,8 +34,6 @@ options:
     description: The cluster's name. It is its directory's name in the repository.
     type: str
     required: true
-  forges:
-    description: More forges, found by the host of their URLs, where keys of tenants' sources are registered.
   tenants:
     description: The tenants that the cluster has. Of O(secrets) that name a tenant only theirs are written.
     type: list
@@ -41,34 +42,6 @@ options:
   source_keys:
     description: The sources of tenants that pull with a key of their own, as M(fluxops.fleet.tenants) returns
       them.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      tenant:
-        description: The tenant's name. A namespace that is labelled as another tenant's is refused.
-        type: str
-        required: true
-      namespace:
-        description: The namespace of the source and of its Secret, made with the tenant's label where it is missing.
-        type: str
-        required: true
-      secret:
-        description: The Secret's name.
-        type: str
-        required: true
-      source:
-        description: The name of the C(GitRepository). It is asked to fetch again when its key was made or registered.
-        type: str
-        required: true
-      url:
-        description: The repository's C(ssh://) URL.
-        type: str
-        required: true
-  known_hosts:
-    description: Host keys of the tenants' Git hosts, as lines of a C(known_hosts) file. Default is
-      O(repository.known_hosts).
-    type: str
 """
 
 EXAMPLES = r"""

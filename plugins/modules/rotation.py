@@ -22,7 +22,8 @@ description:
   - A credential that Flux can't pull with leaves the old one in its place, and is told in Flux's words.
   - The keys that were made for tenants' sources (O(source_keys)) are rotated in the same way, all of them together.
     What lies beside is in the tenant's namespace, and their titles are C(<cluster>/<namespace>/<source>) and the same
-    with C(/rotated). One that fails stops no other. The module fails in the end and names it.
+    with C(/rotated). A source that has another URL or Secret in the cluster than it is given here is refused. One that
+    fails stops no other. The module fails in the end and names it.
   - Where none of the given forges has the host of a source's URL, the new public key is told for somebody to register
     it, and the old one stays until the next run.
 extends_documentation_fragment:
@@ -30,6 +31,7 @@ extends_documentation_fragment:
   - fluxops.fleet._auth
   - fluxops.fleet._repository
   - fluxops.fleet._forge
+  - fluxops.fleet._keys
   - fluxops.fleet._forge.forges
   - fluxops.fleet._secrets.pull
 options:
@@ -43,38 +45,8 @@ options:
     description: Whether the credential of the root sync is rotated.
     type: bool
     default: true
-  forges:
-    description: More forges, found by the host of their URLs, where keys of tenants' sources are registered.
   source_keys:
     description: The sources of tenants whose generated keys are rotated, as M(fluxops.fleet.source_keys) returns them.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      tenant:
-        description: The tenant's name. A namespace that is labelled as another tenant's is refused.
-        type: str
-        required: true
-      namespace:
-        description: The namespace of the source and of its Secret.
-        type: str
-        required: true
-      secret:
-        description: The Secret's name.
-        type: str
-        required: true
-      source:
-        description: The name of the C(GitRepository). One that has another URL or Secret in the cluster is refused.
-        type: str
-        required: true
-      url:
-        description: The repository's C(ssh://) URL.
-        type: str
-        required: true
-  known_hosts:
-    description: Host keys of the tenants' Git hosts, as lines of a C(known_hosts) file. Default is
-      O(repository.known_hosts).
-    type: str
   older_than:
     description: Days. A credential that was made or rotated since then is left. V(0) rotates any.
     type: int
