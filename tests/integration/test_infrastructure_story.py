@@ -342,13 +342,19 @@ def test_cluster_made_anew_has_all_of_it_by_one_run(story: Story) -> None:
 
 
 def test_tenant_moves_from_one_cluster_of_an_environment_to_the_other(story: Story) -> None:
-    """Two commits; that nothing goes before it runs elsewhere is proven where tenants leave."""
+    """Nothing goes from the old one before it runs on the new one."""
     commits, word = story.project.commits(), ["move_tenant"]
     refused = story.onboard([STAGING])
     assert refused.code != 0
     assert "[move_tenant] has it taken off a cluster" in refused.words
     assert story.project.commits() == commits
     old, new = story.clusters[SECOND], story.clusters[STAGING]
+    running = old.get("deployment", "-n", "payments", "app")["metadata"]["uid"]
+    broken = story.onboard([STAGING], {"exceptions": {STAGING: {"path": "./nowhere"}}}, fleet_allow=word)
+    assert broken.code != 0
+    assert old.get("deployment", "-n", "payments", "app")["metadata"]["uid"] == running
+    assert is_ready(old.get(KUSTOMIZATIONS, "-n", "payments", "payments"))
+    commits = story.project.commits()
     moved = story.onboard([STAGING], fleet_allow=word)
     assert moved.code == 0, moved.output
     assert len(story.project.commits()) == len(commits) + 2

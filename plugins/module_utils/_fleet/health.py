@@ -69,7 +69,7 @@ class View:
 
     def __init__(self, found: Mapping[str, Sequence[Document]], owners: Mapping[str, str], asked: str = "") -> None:
         """``asked``: the word by which objects were asked to reconcile; one that carries it has to answer first."""
-        self._asked = asked
+        self._asked, self._owners = asked, owners
         self._all = {_key(one): one for kind in _CAUSES for one in found.get(kind, ())}
         self._fleet = [one for one in self._all.values() if one["metadata"]["namespace"] == FLUX_NAMESPACE]
         self._own: dict[str, list[Document]] = {tenant: [] for tenant in owners.values()}
@@ -115,8 +115,7 @@ class View:
         own = self.own(name)
         if not with_shard and not self.syncs(name):
             return Health(name, "missing", "", f"{_absent(tenant_sync(name))}: if it has left, run offboard again")
-        shards = [self._sync(f"projects-{shard}") for shard in (shard_of(name), "own")] if with_shard else []
-        chain = [*(one for one in shards if one), *self.syncs(name), *own]
+        chain = [*(self._shards(name) if with_shard else ()), *self.syncs(name), *own]
         return self._judged(name, tenant_sync(name), chain, _revision(own, ("Kustomization", "HelmRelease")))
 
     def readiness(self, one: Document) -> Readiness:
@@ -149,12 +148,25 @@ class View:
         return ready.flux_object(source).revision if source else ""
 
     def _is_outdated(self, one: Document) -> bool:
-        """Whether a component's release failed as it was, and its Kustomization has not come to what it is to be."""
-        component = documents.label(one, COMPONENT_LABEL) if one["metadata"]["namespace"] == FLUX_NAMESPACE else ""
+        """Whether it failed as it was, and a sync that brings it has not come to what it is to be."""
+        bringing = [sync for sync in self._bringing(one) if not sync["spec"].get("suspend")]
+        attempted = [str((sync.get("status") or {}).get("lastAttemptedRevision", "")) for sync in bringing]
+        return attempted != [self._held(sync) for sync in bringing]
+
+    def _bringing(self, one: Document) -> list[Document]:
+        """The fleet's syncs that have brought an object: of a component what lies beside its own, of a tenant all."""
+        space = one["metadata"]["namespace"]
+        if space != FLUX_NAMESPACE:
+            tenant = self._owners.get(space, "")
+            return [*self._shards(tenant), *self.syncs(tenant)]
+        component = documents.label(one, COMPONENT_LABEL)
         sync = self._sync(component_sync(component)) if component and one["kind"] != "Kustomization" else None
-        if sync is None or sync["spec"].get("suspend"):
-            return False
-        return str((sync.get("status") or {}).get("lastAttemptedRevision", "")) != self._held(sync)
+        return [sync] if sync else []
+
+    def _shards(self, tenant: str) -> list[Document]:
+        """What brings the syncs of some tenants, this one among them."""
+        found = [self._sync(f"projects-{shard}") for shard in (shard_of(tenant), "own")]
+        return [one for one in found if one]
 
     def why(self, one: Document, seen: tuple[Document, ...] = ()) -> tuple[str, str]:
         """The state of an object that is not ready, and the reason in its words or in those of what it waits for."""
@@ -196,30 +208,6 @@ class View:
 
 def _absent(sync: str) -> str:
     return f"there is no Kustomization {FLUX_NAMESPACE}/{sync}"
-
-
-def facts(view: View) -> dict[str, list[dict[str, Any]]]:
-    """All components and all tenants of a cluster as plain data."""
-    return {
-        "infrastructure": [view.component(name).as_dict() for name in view.components],
-        "tenants": [view.tenant(name).as_dict() for name in view.tenants],
-    }
-
-
-def of_tenant(found: Mapping[str, Any], tenant: str) -> dict[str, Any]:
-    """The facts of a cluster (with those of ``facts``), looked at for one tenant alone."""
-    if not found["reachable"]:
-        return dict(found)
-    missing = Health(tenant, "missing", "", f"tenant {tenant} is not on this cluster").as_dict()
-    one = next((one for one in found["tenants"] if one["name"] == tenant), missing)
-    well = one["ready"] or one["suspended"]
-    about = {
-        "ready": well,
-        "failure": "" if well else f"tenant {tenant}: {one['failure']}",
-        "suspended": [],
-        "suspensions": [],
-    }
-    return {**found, **about, "tenants": [one]}
 
 
 def _key(one: Document) -> tuple[str, str, str]:

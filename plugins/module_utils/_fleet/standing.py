@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.documents import Document
@@ -65,12 +65,15 @@ class Standing:
 
 def stand(view: View, state: FluxState, wish: Wish) -> Standing:
     """How far a cluster is with what is wished."""
-    tenants = view.tenants if wish.tenants is None else wish.tenants
-    return Standing(
-        root(view, state, wish),
-        tuple(view.component(name) for name in view.components) if wish.components else (),
-        tuple(view.tenant(name, with_shard=True) for name in tenants),
-    )
+    top, tenants = root(view, state, wish), view.tenants if wish.tenants is None else wish.tenants
+    components = [view.component(name) for name in view.components] if wish.components else []
+    brought = [view.tenant(name, with_shard=True) for name in tenants]
+    return Standing(top, *(tuple(_below(top, one) for one in ones) for ones in (components, brought)))
+
+
+def _below(top: Health, one: Health) -> Health:
+    """While the root sync is on its way to a revision, what has failed did so by the one before."""
+    return replace(one, state="waiting") if top.state == "waiting" and one.state in ("failed", "missing") else one
 
 
 def root(view: View, state: FluxState, wish: Wish) -> Health:

@@ -17,6 +17,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
     documents,
     gate,
     health,
+    health_facts,
     lockdown,
     ready,
     volumes,
@@ -180,7 +181,7 @@ def _read(cluster: Cluster, also: Collection[str], found: Found) -> dict[str, An
     facts: dict[str, Any] = _spaces(cluster) if "namespaces" in also else {}
     more = of_kinds(cluster, lockdown.MORE_KINDS) if "contents" in also else {}
     if "contents" in also:
-        facts |= health.facts(health.View(found, owners(cluster)))
+        facts |= health_facts.of_cluster(health.View(found, owners(cluster)))
     if "before" in also:
         facts["before"] = gate.before(found)
     locked = _locked(cluster, {**found, **more})

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import AUTH, NAME, Specification
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import health
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import health_facts
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
@@ -22,5 +22,5 @@ ARGUMENTS: Specification = {**AUTH, **NAME, "tenant": {"type": "str", "default":
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     """Facts of one cluster; see the module's documentation for parameters and result."""
     facts = flux.look(parameters["auth"], parameters["name"], also=["contents"])
-    found = health.of_tenant(facts, parameters["tenant"]) if parameters["tenant"] else facts
+    found = health_facts.of_tenant(facts, parameters["tenant"]) if parameters["tenant"] else facts
     return {"changed": False, "name": parameters["name"], "tenant": parameters["tenant"], **found}

@@ -28,7 +28,8 @@ def flux(
     """One object, ``namespace/name``, with its Ready condition."""
     namespace, _slash, name = full_name.partition("/")
     condition = {"type": "Ready", "status": status, "reason": reason, "message": f"{name} in Flux's words"}
-    held = {"lastAppliedRevision": revision} if kind == "Kustomization" else {"artifact": {"revision": revision}}
+    applied = {"lastAppliedRevision": revision, "lastAttemptedRevision": revision}
+    held = applied if kind == "Kustomization" else {"artifact": {"revision": revision}}
     return {
         "apiVersion": GROUPS.get(kind, "source.toolkit.fluxcd.io/v1"),
         "kind": kind,

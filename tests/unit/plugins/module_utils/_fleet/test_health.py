@@ -180,35 +180,6 @@ def test_components_revision_is_its_charts_version() -> None:
     assert (view.component("certs").revision, view.component("dns").revision) == ("1.18.2", NEW)
 
 
-def test_facts_are_plain_data_of_all() -> None:
-    one = health.facts(View(found(component_sync("certs"), tenant_sync("shop", suspend=True)), {}))
-    assert one["infrastructure"] == [
-        {"name": "certs", "ready": True, "suspended": False, "state": "ready", "revision": NEW, "failure": ""}
-    ]
-    assert [(tenant["name"], tenant["suspended"]) for tenant in one["tenants"]] == [("shop", True)]
-
-
-@pytest.mark.parametrize(
-    ("tenants", "well", "said"),
-    [
-        ([health.Health("shop", "ready")], True, ""),
-        ([health.Health("shop", "suspended", "", "held")], True, ""),
-        ([health.Health("shop", "failed", "", "why")], False, "tenant shop: why"),
-        ([health.Health("other", "ready")], False, "tenant shop: tenant shop is not on this cluster"),
-    ],
-)
-def test_facts_of_one_tenant(tenants: list[health.Health], well: bool, said: str) -> None:
-    facts = {"reachable": True, "ready": True, "failure": "x", "suspended": ["y"], "version": "v2.9.4"}
-    one = health.of_tenant({**facts, "tenants": [tenant.as_dict() for tenant in tenants]}, "shop")
-    assert (one["ready"], one["failure"], one["suspended"], one["version"]) == (well, said, [], "v2.9.4")
-    assert [tenant["name"] for tenant in one["tenants"]] == ["shop"]
-
-
-def test_facts_of_one_tenant_on_a_cluster_that_is_down() -> None:
-    down = {"reachable": False, "ready": False, "failure": "refused", "tenants": []}
-    assert health.of_tenant(down, "shop") == down
-
-
 @pytest.mark.parametrize(("attempted", "state"), [(NEW, "failed"), (OLD, "waiting")])
 def test_a_component_that_waits_for_a_failed_release_has_failed(attempted: str, state: str) -> None:
     waiting = component_sync("certs", "Unknown")
@@ -218,3 +189,18 @@ def test_a_component_that_waits_for_a_failed_release_has_failed(attempted: str, 
     one = View(found(waiting, release, issuers), {}).component("issuers")
     assert one.state == state
     assert one.failure.endswith("waits for HelmRelease flux-system/certs: certs in Flux's words")
+
+
+OUTDATED = [({}, "failed"), ({"revision": OLD}, "waiting"), ({"revision": OLD, "suspend": True}, "failed")]
+
+
+@pytest.mark.parametrize(("changes", "state"), OUTDATED)
+def test_what_a_tenant_has_failed_as_it_was_until_all_that_brings_it_has_come_to_it(
+    changes: dict[str, Any], state: str
+) -> None:
+    """A shard brings what a cluster says of its own, so the tenant's sync alone tells nothing of that."""
+    broken = flux("Kustomization", "shop-jobs/app", "False")
+    for bringing in ([tenant_sync("shop", **changes)], [tenant_sync("shop"), sync(SHARD, **changes)]):
+        one = tenant(*bringing, broken, with_shard=True)
+        assert one.state == state
+        assert one.failure

@@ -65,6 +65,25 @@ def test_root_of_a_cluster_without_flux() -> None:
     assert "run bootstrap" in stand(found() | {"GitRepository": []}, wish()).root.failure
 
 
+@pytest.mark.parametrize(
+    ("root", "state"),
+    [
+        (sync("flux-system"), "failed"),
+        (sync("flux-system", "False"), "failed"),
+        (sync("flux-system", revision=OLD), "waiting"),
+    ],
+)
+def test_what_failed_by_the_revision_before_the_wished_one_has_not_failed_yet(root: dict[str, Any], state: str) -> None:
+    objects = found(root, component_sync("certs", "False"), tenant_sync("shop", "False"))
+    one = stand(objects, wish(components=True, tenants=["shop", "gone"]))
+    assert [each.state for each in (*one.components, *one.tenants)] == [
+        state,
+        state,
+        state.replace("failed", "missing"),
+    ]
+    assert all(each in one.pending and each.failure for each in (*one.components, *one.tenants))
+
+
 def test_only_what_is_wished_is_looked_at() -> None:
     objects = found(component_sync("certs", "False"), tenant_sync("shop", "False"), tenant_sync("bank"))
     assert stand(objects, wish()).pending == []
