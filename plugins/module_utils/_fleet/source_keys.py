@@ -92,10 +92,8 @@ def _found(paths: Iterable[str], objects: Mapping[str, Sequence[Document]]) -> F
         own = tenants.keys(name, objects[path])
         made += own
         generated = {(key["namespace"], key["source"]) for key in own}
-        sources = [one for one in objects[path] if one.get("kind") in _KINDS]
-        given += [
-            one for one in map(_given, [name] * len(sources), sources) if one["secret"] and not _is_of(one, generated)
-        ]
+        sources = [_source(name, one) for one in objects[path] if one.get("kind") in _KINDS]
+        given += [one for one in sources if one["secret"] and not _is_of(one, generated)]
     return Found(made, given)
 
 
@@ -103,7 +101,7 @@ def _is_of(one: Mapping[str, str], generated: Iterable[tuple[str, str]]) -> bool
     return one["kind"] == "GitRepository" and (one["namespace"], one["source"]) in generated
 
 
-def _given(tenant: str, source: Document) -> dict[str, str]:
+def _source(tenant: str, source: Document) -> dict[str, str]:
     metadata, spec = documents.part(source, "metadata"), documents.part(source, "spec")
     return {
         "tenant": tenant,
@@ -116,11 +114,6 @@ def _given(tenant: str, source: Document) -> dict[str, str]:
 
 def told(found: Iterable[Found]) -> str:
     """The sources that are left as they are, in words; empty where there is none."""
-    names = sorted(
-        {
-            f"{one['tenant']} ({one['kind']} {one['source']}: Secret {one['secret']})"
-            for two in found
-            for one in two.given
-        }
-    )
+    given = [one for cluster in found for one in cluster.given]
+    names = sorted({f"{one['tenant']} ({one['kind']} {one['source']}: Secret {one['secret']})" for one in given})
     return f"left as they are, since their Secrets are given: {some(names, _SHOWN)}" if names else ""

@@ -18,6 +18,9 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.health import
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_SYNC
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import FluxState
 
+# What has failed with the same words for as long will not be mended by waiting.
+_STALLED_SECONDS = 20
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -104,7 +107,7 @@ def to_ask(view: View, state: FluxState, wish: Wish, found: Standing, *, all_of_
 class Stalled:
     """Tells when waiting on is of no use: all that is left has failed, with the same words for a while."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float = _STALLED_SECONDS) -> None:
         self._seconds = seconds
         self._since: dict[tuple[str, str], float] = {}
 

@@ -27,8 +27,6 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._io.rotation import 
 Say = Callable[[str], None]
 # Where somebody has to register a key first there is no use in waiting for it.
 _BY_HAND_SECONDS = 10.0
-# What has failed with the same words for as long will not be mended by waiting.
-_STALLED_SECONDS = 20
 
 
 def of_root(cluster: Cluster, how: Mapping[str, Any], parameters: Mapping[str, Any], say: Say) -> Rotation:
@@ -133,7 +131,7 @@ class Together:
     def _waited(self, rotations: Sequence[Rotation], now: str, seconds: float, *, proof: bool) -> list[Rotation]:
         spaces = {one.turn.place.namespace for one in rotations}
         names = [one.puller(proof=proof) for one in rotations]
-        stalled = Stalled(_STALLED_SECONDS)
+        stalled = Stalled()
 
         def probe() -> dict[str, Document]:
             return _sources(self._cluster, min(spaces) if len(spaces) == 1 else "")

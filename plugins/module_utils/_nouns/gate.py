@@ -31,8 +31,6 @@ ARGUMENTS: Specification = {
     "ignore": {"type": "list", "elements": "str", "default": []},
     "hold": {"type": "int", "default": 0},
 }
-# What has failed with the same words for as long will not be mended by waiting.
-_STALLED_SECONDS = 20
 
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
@@ -61,7 +59,7 @@ def _look(cluster: Cluster, parameters: Mapping[str, Any]) -> list[Health]:
 
 
 def _wait(cluster: Cluster, parameters: Mapping[str, Any], say: Say) -> list[Health]:
-    stalled, said = Stalled(_STALLED_SECONDS), [""]
+    stalled, said = Stalled(), [""]
 
     def done(ill: list[Health]) -> bool:
         if ill and ill[0].failure not in said:

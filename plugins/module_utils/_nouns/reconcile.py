@@ -41,8 +41,6 @@ ARGUMENTS: Specification = {
     "everything": {"type": "bool", "default": False},
     "ask": {"type": "bool", "default": False},
 }
-# What has failed with the same words for as long will not be mended by waiting.
-_STALLED_SECONDS = 20
 
 
 def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
@@ -81,7 +79,7 @@ def _look(cluster: Cluster, wish: Wish, asked: str = "") -> tuple[View, state.Fl
 
 
 def _wait(cluster: Cluster, wish: Wish, asked: str, timeout: float, say: Say) -> Standing:
-    stalled, said = standing.Stalled(_STALLED_SECONDS), [""]
+    stalled, said = standing.Stalled(), [""]
 
     def done(found: Standing) -> bool:
         if found.pending and found.pending[0].failure not in said:
