@@ -105,9 +105,14 @@ class Cluster:
         assert done.stdout.strip() in ("yes", "no"), done.stderr
         return done.stdout.strip() == "yes"
 
-    def settled(self) -> bool:
-        """Whether Flux has nothing left to do: every Kustomization of the fleet has applied what its source holds."""
-        revision = self.flux("gitrepository")["status"].get("artifact", {}).get("revision")
+    def settled(self, commit: str = "") -> bool:
+        """Whether Flux has nothing left to do: every Kustomization of the fleet has applied what its source holds.
+
+        Who has just pushed says which ``commit`` that has to be: until Flux looks anew, it is done with the one before.
+        """
+        revision = self.flux("gitrepository")["status"].get("artifact", {}).get("revision", "")
+        if not revision.endswith(commit):
+            return False
         kustomizations = self.get("kustomizations.kustomize.toolkit.fluxcd.io", "-n", "flux-system")
         foreign = [one for one in kustomizations if one["spec"]["sourceRef"]["name"] != "flux-system"]
         return all(

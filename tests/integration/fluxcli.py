@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +67,8 @@ def as_bootstrapped(cluster: Cluster, project: Project, key: Path, components: s
     """The files and objects that ``flux bootstrap git`` makes, made by hand."""
     folder = f"clusters/{cluster.name}/flux-system"
     sync = HEADER + yaml.safe_dump_all(_sync(cluster, project), sort_keys=False)
-    project.edit(f"{folder}/gotk-components.yaml", components)
-    project.edit(f"{folder}/gotk-sync.yaml", sync)
-    project.edit(f"{folder}/kustomization.yaml", KUSTOMIZATION)
+    files = {"gotk-components.yaml": components, "gotk-sync.yaml": sync, "kustomization.yaml": KUSTOMIZATION}
+    project.commit({f"{folder}/{name}": text for name, text in files.items()})
     apply = ["apply", "--server-side", "--field-manager=flux", "-f", "-"]
     cluster.kubectl(*apply, text=components)
     cluster.kubectl("wait", "--for=condition=established", "crd", "--all")
@@ -81,7 +81,7 @@ def as_bootstrapped(cluster: Cluster, project: Project, key: Path, components: s
     secret: dict[str, Any] = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
     cluster.kubectl(*apply, text=yaml.safe_dump(secret))
     cluster.kubectl(*apply, text=sync)
-    eventually(cluster.settled, f"{cluster.name} follows")
+    eventually(partial(cluster.settled, project.commits()[0]), f"{cluster.name} follows")
 
 
 def _sync(cluster: Cluster, project: Project) -> list[dict[str, Any]]:

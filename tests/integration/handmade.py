@@ -71,20 +71,19 @@ class Tenant:
         """
         forge = self.project.lab.forge
         forge.create_repository(self.repository)
-        for path, objects in files.items():
-            self.project.edit(path, as_text(objects), repository=self.repository)
+        texts = {path: as_text(objects) for path, objects in files.items()}
+        self.project.commit(texts, repository=self.repository)
         if secret:
             self.cluster.kubectl("apply", "-f", "-", text=as_text([self._namespaces()[0], self._secret()]))
         self.files = {
             self.file: [*self._namespaces(), *self._rights(), *self.syncs(**sync)],
             self.sync_file: [self.fleet_sync()],
         }
-        for path in self.files:
-            self.publish(path)
+        self.publish()
 
-    def publish(self, path: str) -> None:
-        """Commit one of its files of the fleet repository, and have the cluster fetch it."""
-        self.project.edit(path, as_text(self.files[path]))
+    def publish(self) -> None:
+        """Commit its files of the fleet repository, and have the cluster fetch them."""
+        self.project.commit({path: as_text(objects) for path, objects in self.files.items()})
         self.fetch()
 
     def fetch(self, name: str = "flux-system", namespace: str = "flux-system") -> None:
@@ -99,8 +98,7 @@ class Tenant:
 
     def leave_repository(self) -> None:
         """Take its files out of the fleet repository, as the commit of an offboarding does."""
-        self.project.remove(self.sync_file)
-        self.project.remove(self.file)
+        self.project.commit({self.sync_file: None, self.file: None})
         self.fetch()
 
     def get(self, kind: str, name: str, namespace: str = "") -> Any:

@@ -170,17 +170,21 @@ class Project:
 
     def edit(self, path: str, text: str, repository: str = "") -> None:
         """Commit one file as a person would, through the forge; without ``repository`` in the fleet's."""
-        full, encoded = self.lab.forge._full(repository or self.repository), _base64(text)
-        body: dict[str, Any] = {"branch": "main", "message": f"edit {path}", "content": encoded}
+        self.commit({path: text}, repository)
+
+    def commit(self, files: Mapping[str, str | None], repository: str = "") -> None:
+        """Commit several files at once; None removes one. Each commit has Flux build everything anew."""
+        full = self.lab.forge._full(repository or self.repository)
+        operations = [self._operation(full, path, text) for path, text in files.items()]
+        body = {"branch": "main", "message": f"edit {', '.join(files)}", "files": operations}
+        self.lab.forge.call("POST", f"/repos/{full}/contents", json=body)
+
+    def _operation(self, full: str, path: str, text: str | None) -> dict[str, Any]:
         known = self.lab.forge.call("GET", f"/repos/{full}/contents/{path}?ref=main", missing=None)
         sha = {"sha": known["sha"]} if known else {}
-        self.lab.forge.call("PUT" if known else "POST", f"/repos/{full}/contents/{path}", json=body | sha)
-
-    def remove(self, path: str) -> None:
-        """Delete one file as a person would, through the forge."""
-        full = self.lab.forge._full(self.repository)
-        body = {"branch": "main", "message": f"remove {path}", "sha": self.tree()[path]}
-        self.lab.forge.call("DELETE", f"/repos/{full}/contents/{path}", json=body)
+        if text is None:
+            return {"operation": "delete", "path": path, **sha}
+        return {"operation": "update" if known else "create", "path": path, "content": _base64(text), **sha}
 
     def merge(self) -> None:
         """Squash the one open pull request into the branch."""
@@ -262,7 +266,7 @@ def eventually(check: Callable[[], Any], what: str) -> Any:
         if answer := check():
             return answer
         assert time.monotonic() < end, f"it did not happen: {what}"
-        time.sleep(0.3)
+        time.sleep(0.8)
 
 
 def _base64(text: str) -> str:

@@ -178,15 +178,13 @@ class Story:
         fluxcli.as_bootstrapped(self.cluster, self.project, key, components)
         self.deployments = f"{self.project.repository}-payments"
         grounds.lab.forge.create_repository(self.deployments)
-        self.project.edit("app/staging/web.yaml", WEB, repository=self.deployments)
-        self.project.edit("shop/till.yaml", MADE, repository=self.deployments)
+        self.project.commit({"app/staging/web.yaml": WEB, "shop/till.yaml": MADE}, repository=self.deployments)
         for space in ("payments", "flux-system", "shop"):
             self.secret(space)
         url = grounds.lab.forge.urls(self.deployments)["https_url"]
         files = {**FILES, "projects/base/payments/payments.yaml": TENANT.format(url=url)}
         files[f"clusters/{STAGING}/shop.yaml"] = SHOP.format(url=url)
-        for path, text in reversed(files.items()):
-            self.project.edit(path, text)
+        self.project.commit(files)
         fetch(self.cluster)
         for space, name in (("payments", "web"), ("shop", "till")):
             eventually(lambda where=space, what=name: self.cluster.get("configmap", "-n", where, what), "the app runs")

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,9 @@ class Story:
 
     def settle(self) -> None:
         """Wait until Flux has applied everything everywhere, so that what is written then is written by others."""
+        head = self.project.commits()[0]
         for name, one in self.clusters.items():
-            eventually(one.settled, f"{name} has applied everything")
+            eventually(partial(one.settled, head), f"{name} has applied everything")
 
 
 @pytest.fixture(scope="module")

@@ -180,9 +180,9 @@ def test_flux_decrypts_what_the_team_encrypted_by_the_skeletons_rules(story: Sto
     overlay, door = "kustomize/overlays/staging/kustomization.yaml", "kustomize/overlays/staging/door.yaml"
     (rule,) = yaml.safe_load(story.project.file(".sops.yaml"))["creation_rules"]
     assert re.search(rule["path_regex"], door)
-    story.project.edit(door, yaml.safe_dump(sealed(NAME, rule["age"], word="open")))
     before = story.project.file(overlay)
-    story.project.edit(overlay, before.replace("- ../../base", "- door.yaml\n- ../../base"))
+    secret = yaml.safe_dump(sealed(NAME, rule["age"], word="open"))
+    story.project.commit({door: secret, overlay: before.replace("- ../../base", "- door.yaml\n- ../../base")})
     tenant.fetch()
     eventually(tenant.applied, "Flux has applied the Secret")
     assert tenant.cluster.secret(NAME, NAME) == {"word": "open"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,9 @@ class Story:
         self.settle(*CLUSTERS)
 
     def settle(self, *names: str) -> None:
+        head = self.project.commits()[0]
         for name in names:
-            eventually(self.clusters[name].settled, f"{name} has applied everything")
+            eventually(partial(self.clusters[name].settled, head), f"{name} has applied everything")
 
     def drift(self, **variables: Any) -> Outcome:
         return self.project.run(playbook="drift", **variables)

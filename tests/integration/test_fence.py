@@ -60,8 +60,7 @@ class Story:
 def story(grounds: Grounds, teams: Teams) -> Iterator[Story]:
     made = Story(grounds, teams)
     made.run("bootstrap")
-    for name, one in EXTRA.items():
-        made.project.edit(f"projects/staging/fenced/extra/{name}", yaml.safe_dump(one))
+    made.project.commit({f"projects/staging/fenced/extra/{name}": yaml.safe_dump(one) for name, one in EXTRA.items()})
     made.run("onboard", fleet_requests=made.requests)
     yield made
     grounds.forget()

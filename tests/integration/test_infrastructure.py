@@ -10,6 +10,7 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,7 @@ class Story:
         self.project.variables["fleet_secrets"] = registry.secrets
         outcome = self.project.run()
         assert outcome.code == 0, outcome.output
-        for path, text in QUOTAS.items():
-            self.project.edit(path, text)
+        self.project.commit(QUOTAS)
         (folder / "facts.yaml").write_text(FACTS)
         private = {"repository": registry.private, "chart": charts.CHART, "version": "0.1.0"}
         self.components: dict[str, Any] = {
@@ -132,8 +132,9 @@ class Story:
         return {name: {key: found for key, found in items if key[0] not in own} for name, items in every.items()}
 
     def settle(self) -> None:
+        head = self.project.commits()[0]
         for name, one in self.clusters.items():
-            eventually(one.settled, f"{name} has applied everything")
+            eventually(partial(one.settled, head), f"{name} has applied everything")
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +254,7 @@ def test_limit_to_staging_leaves_production_untouched(story: Story) -> None:
         .get(RELEASE, "-n", "flux-system", "greeter")["status"]["history"][0]["chartVersion"]
         .startswith("0.2.0")
     )
-    eventually(production.settled, "production has seen the commit")
+    story.settle()
     assert {path: blob for path, blob in story.project.tree().items() if "production" in path} == files
     assert story.versions()[PRODUCTION] == versions
     assert production.writes() - before == Counter()

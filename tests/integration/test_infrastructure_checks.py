@@ -81,8 +81,7 @@ class Story:
 
     def write(self, **files: str) -> None:
         """What people have in the directory, written down by themselves: name (less .yaml) → text."""
-        for name, text in files.items():
-            self.project.edit(f"{WEB}/{name}.yaml", text)
+        self.project.commit({f"{WEB}/{name}.yaml": text for name, text in files.items()})
 
     def refused(self, verify: str) -> str:
         """What is said of what people wrote, in one run; nothing is committed."""

@@ -94,8 +94,7 @@ class Story:
         }
         outcome = self.project.run()
         assert outcome.code == 0, outcome.output
-        for path, text in HAND.items():
-            self.project.edit(path, text)
+        self.project.commit(HAND)
         self.components = self._components()
         self.hosts: dict[str, dict[str, Any]] = {}
         self.request = teams.request("payments", teams.deployment("app"))

@@ -161,7 +161,7 @@ def test_suspended_sync_loses_nothing(project: Project, cluster: Cluster, how: s
     tenant = make(project, cluster)
     if how == "in Git":
         tenant.files[tenant.file][-1]["spec"]["suspend"] = True
-        tenant.publish(tenant.file)
+        tenant.publish()
         eventually(lambda: tenant.get("kustomization", "app")["spec"].get("suspend"), "Git suspends it")
     else:
         tenant.patch("kustomization", "app", {"spec": {"suspend": True}})

@@ -68,8 +68,8 @@ class Story:
                 fluxcli.bootstrap(one, self.project, self.key)
             else:
                 fluxcli.as_bootstrapped(one, self.project, self.key, components)
-            self.project.edit(f"clusters/{name}/flux-system/kustomization.yaml", USERS)
-            self.project.edit(f"clusters/{name}/apps.yaml", yaml.safe_dump(APPS))
+            users = {"flux-system/kustomization.yaml": USERS, "apps.yaml": yaml.safe_dump(APPS)}
+            self.project.commit({f"clusters/{name}/{path}": text for path, text in users.items()})
         for one in self.clusters.values():
             one.kubectl(
                 "annotate", "-n", "flux-system", "gitrepository/flux-system", "reconcile.fluxcd.io/requestedAt=now"

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ class Upgrade:
         self.run = project.run("--diff", playbook="upgrade", **wanted)
         assert self.run.code == 0, self.run.output
         for one in clusters.values():
-            eventually(one.settled, "Flux has nothing left to do")
+            eventually(partial(one.settled, project.commits()[0]), "Flux has nothing left to do")
         self.files_after = self._texts()
         self.objects_after = {name: one.objects() for name, one in clusters.items()}
 

@@ -212,7 +212,7 @@ class Supervisor:
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             # Go's own 100 has small heaps looked through all the time; a lab is short of processors, not of memory.
-            "GOGC": "200",
+            "GOGC": "400",
         }
 
 
