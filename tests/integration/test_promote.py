@@ -58,6 +58,12 @@ class Story:
         return str(release["status"]["history"][0]["chartVersion"]) if release else ""
 
     @property
+    def pulls(self) -> list[dict[str, Any]]:
+        """The open pull requests."""
+        forge = self.project.lab.forge
+        return list(forge.call("GET", f"/repos/{forge._full(self.project.repository)}/pulls?state=open"))
+
+    @property
     def message(self) -> str:
         return str(self.project.lab.forge.commits(self.project.repository)[0]["message"])
 
@@ -110,15 +116,28 @@ def test_second_promotion_and_the_next_run_do_nothing(story: Story) -> None:
     assert story.project.commits() == commits
 
 
-def test_one_commit_says_which_versions_change(story: Story) -> None:
+def test_a_pull_request_lists_which_versions_change(story: Story) -> None:
     outcome = story.in_staging(helm={"version": "0.2.0"})
     assert outcome.code == 0, outcome.output
+    commits, asks = story.project.commits(), {"fleet_component": "greeter", "fleet_publish": "pull_request"}
+    for _time in range(2):
+        asked = story.promote(**asks)
+        assert asked.code == 0, asked.output
+        (pull,) = story.pulls
+        assert (pull["title"], asked.rows[PRODUCTION]["ready"]) == (
+            "promote staging to production: greeter",
+            "published",
+        )
+        assert "greeter: 0.1.0 → 0.2.0" in pull["body"]
+        assert f"{pull['html_url']}: run the cluster phase (--tags clusters)" in asked.rows[PRODUCTION]["awaits"]
     assert (story.runs(STAGING), story.runs(PRODUCTION)) == ("0.2.0", "0.1.0")
-    outcome = story.promote(fleet_component="greeter")
+    assert story.project.commits() == commits
+    story.project.merge()
+    outcome = story.promote("--tags", "clusters", **asks)
     assert outcome.code == 0, outcome.output
-    assert story.message.startswith("promote staging to production: greeter\n\ngreeter: 0.1.0 → 0.2.0\n\n")
     assert story.runs(PRODUCTION) == "0.2.0"
     assert outcome.changed[STAGING] == 0
+    assert len(story.project.commits()) == len(commits) + 1
 
 
 def test_rollback_is_one_commit_which_nothing_undoes(story: Story) -> None:
