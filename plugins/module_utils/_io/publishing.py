@@ -78,7 +78,7 @@ def publish_all(
     result: dict[str, Any] = {"changed": False, "diff": [], "held": {}, "pull_requests": [], "clusters": {}}
     for sync, (members, think) in groups.items():
         group = list(members)
-        wish = Wish(sync, think, named(verb, [one.name for one in group]))
+        wish = Wish(sync, think, named(verb, [one.name for one in group]), AFTER_THE_MERGE)
         change, published = publish(parameters, wish, check_mode=check_mode, say=say)
         result["changed"] = result["changed"] or bool(change.plan.changes)
         result["diff"] += change.plan.diffs
@@ -106,11 +106,13 @@ def named(verb: str, names: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Wish(Generic[Change]):
-    """What is to be published: of which branch, who plans the change, and the topic that it is under."""
+    """What is to be published: of which branch, who plans the change, the topic that it is under, and what to do
+    ``then``, where it was asked for only."""
 
     sync: Sync
     think: Callable[[Snapshot], Change]
     topic: str
+    then: str = "merge it"
 
 
 def publish(
@@ -132,7 +134,7 @@ def publish(
     )
     remote = git.Remote.from_params({**given, "url": sync.url, "branch": sync.branch})
     with git.Repository(remote, author=author) as repository:
-        job = Job(repository, wish.think, given["publish"], check_mode, say)
+        job = Job(repository, wish.think, given["publish"], wish.then, check_mode, say)
         if given["publish"] == "pull_request":
             return _by_pull_request(job, PullRequests(forges, remote, author, f"{TOPICS}/{sync.branch}/{wish.topic}"))
         if given["publish"] == "worktree":
@@ -162,6 +164,7 @@ class Job(Generic[Change]):
     think: Callable[[Snapshot], Change]
     way: str
     """As ``repository.publish`` says."""
+    then: str
     check_mode: bool
     say: Say
 
@@ -225,7 +228,7 @@ def _by_pull_request(job: Job[Change], pull_requests: PullRequests) -> tuple[Cha
             change = job.think(Overlaid(Head(job.repository), proposal.changes))
         if not job.check_mode:
             job.say(done.words)
-        return change, job.published(pull_request=done.url, awaits=f"{done.url or done.words}: {AFTER_THE_MERGE}")
+        return change, job.published(pull_request=done.url, awaits=f"{done.url or done.words}: {job.then}")
     return change, job.published()
 
 
@@ -238,4 +241,4 @@ def _into_worktree(job: Job[Change], worktree: Worktree) -> tuple[Change, dict[s
     if change.plan.changes and not job.check_mode:
         worktree.write(change.plan.contents)
         job.say(f"{worktree.top}: files written: {len(change.plan.changes)}")
-    return change, job.published(awaits=f"{worktree.top}: commit what is there, and {AFTER_THE_MERGE}")
+    return change, job.published(awaits=f"{worktree.top}: commit what is there, and {job.then}")
