@@ -21,7 +21,6 @@ from tests.benchmarks.costs import FOLDER
 Row = Mapping[str, Any]
 Runs = Sequence[Sequence[Row]]
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-BEGIN, END = "<!-- BEGIN figures of tests/benchmarks -->\n", "<!-- END figures of tests/benchmarks -->\n"
 OURS, LOOP = "fleet", "flux, a loop"
 COLOURS = ("#1f6feb", "#d1242f", "#bf8700", "#57606a")
 _LEFT, _TOP, _STEP, _WIDTH, _FOOT = 190, 44, 26, 820, 34
@@ -37,11 +36,18 @@ class Guide:
     ways: Mapping[str, str]
     order: Callable[[str], Any]
     other: Callable[[Runs], str]
+    plotted: bool = True
 
     @property
     def image(self) -> Path:
         """The plot's file, beside the page."""
         return self.page.with_name(f"{self.page.stem}-cost.svg")
+
+    @property
+    def marks(self) -> tuple[str, str]:
+        """The lines of the page that the figures stand between."""
+        begin, end = (f"<!-- {word} figures of tests/benchmarks: {self.benchmark} -->\n" for word in ("BEGIN", "END"))
+        return begin, end
 
     def runs(self) -> Runs:
         """What all runs found that are kept, the oldest first."""
@@ -139,6 +145,20 @@ def of_infrastructure(found: Runs) -> str:
     return "\n".join(said) + "\n"
 
 
+def of_controllers(found: Runs) -> str:
+    """Which controller took how much, over all runs."""
+    said = [
+        f"- {row['case']}: {_each(row['ours_by_controller'])}; {row['peer']}: {_each(row['peer_by_controller'])}"
+        for one in found
+        for row in one
+    ]
+    return "\n".join(said) + "\n"
+
+
+def _each(by_controller: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {used:.1f}" for name, used in by_controller.items())
+
+
 def _range(rows: Iterable[Row], field: str) -> str:
     values = sorted({row[field] for row in rows if field in row})
     return "not measured" if not values else str(values[0]) if len(values) == 1 else f"{values[0]} to {values[-1]}"
@@ -196,13 +216,14 @@ def _down(place: int) -> int:
 
 def page(guide: Guide, text: str, found: Runs) -> str:
     """The guide with what was found in place of what it says between the marks."""
-    before, _begin, rest = text.partition(BEGIN)
-    _old, end, after = rest.partition(END)
-    if not end:
-        raise SystemExit(f"{guide.page} lacks the lines {BEGIN.strip()} and {END.strip()}")
+    begin, end = guide.marks
+    before, _begin, rest = text.partition(begin)
+    _old, there, after = rest.partition(end)
+    if not there:
+        raise SystemExit(f"{guide.page} lacks the lines {begin.strip()} and {end.strip()}")
     title = guide.title[0].lower() + guide.title[1:]
-    body = f"{table(guide, found)}\n![{title}]({guide.image.name})\n\n{guide.other(found)}"
-    return f"{before}{BEGIN}{body}{END}{after}"
+    image = f"![{title}]({guide.image.name})\n\n" if guide.plotted else ""
+    return f"{before}{begin}{table(guide, found)}\n{image}{guide.other(found)}{end}{after}"
 
 
 def _clusters_first(case: str) -> tuple[bool, int, str]:
@@ -249,6 +270,15 @@ GUIDES = (
         _as_done,
         of_infrastructure,
     ),
+    Guide(
+        "controllers",
+        DOCS / "onboarding.md",
+        "Seconds of processor that one commit costs Flux's controllers",
+        {OURS: "ours", "one shared layout": "one shared layout"},
+        lambda case: (int(case.split(maxsplit=1)[0]), case),
+        of_controllers,
+        plotted=False,
+    ),
 )
 
 
@@ -258,5 +288,6 @@ if __name__ == "__main__":
         raise SystemExit(f"{FOLDER} holds nothing: make bench-bootstrap, bench-tenants, bench-infrastructure")
     for guide, found in every:
         guide.page.write_text(page(guide, guide.page.read_text(), found))
-        guide.image.write_text(plot(guide, found))
+        if guide.plotted:
+            guide.image.write_text(plot(guide, found))
         print(f"{guide.page.name}\n{table(guide, found)}\n{guide.other(found)}")
