@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.charts import Chart
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.chart_repositories import ChartRepositories
@@ -16,6 +19,20 @@ from tests.integration.conftest import Grounds
 from tests.integration.project import STAGING, Outcome, Project
 from tests.lab import Lab, artifacts, charts
 from tests.lab.faults import Exchange, FaultProxy, answer, changed
+
+NESTED = "greeter-nested"
+
+
+def inner_chart() -> dict[str, str]:
+    """The files of a chart in the lab's chart, under an alias, which values switch off."""
+    dependency = {"name": "inner", "version": "1.0.0", "alias": "store", "condition": "store.enabled"}
+    schema = {"type": "object", "properties": {"size": {"type": "integer"}}}
+    return {
+        "Chart.yaml": yaml.safe_dump({**charts.about(NESTED, "0.1.0"), "dependencies": [dependency]}),
+        "charts/inner/Chart.yaml": "{apiVersion: v2, name: inner, version: 1.0.0}\n",
+        "charts/inner/values.yaml": "size: 1\n",
+        "charts/inner/values.schema.json": json.dumps(schema),
+    }
 
 
 def run(project: Project, components: dict[str, Any], *arguments: str, **variables: Any) -> Outcome:
@@ -41,6 +58,7 @@ def test_charts_that_are_not_there_are_refused(grounds: Grounds, lab: Lab) -> No
         for version in ("0.1.0", "0.2.0"):
             opened = charts.publish(forge, version=version)
         private = charts.publish(forge, owner=owner)
+        charts.publish(forge, NESTED, more=inner_chart())
         registry, _digest = artifacts.publish_chart(forge, "schemas", "greeter-oci", "0.1.0")
         authority = {"name": "forge-ca", "data": {"ca.crt": Path(forge.facts["ca_cert"]).read_text()}}
         logins = [{"name": "own", "data": {"username": owner, "password": token}}, {"name": "forge", "data": login}]
@@ -75,6 +93,7 @@ def test_charts_that_are_not_there_are_refused(grounds: Grounds, lab: Lab) -> No
         fine = {
             "range": release(repository=opened, chart="greeter", version="0.2.x"),
             "tag": release(repository=registry, chart="greeter-oci", version="0.1.x", secret="forge"),
+            "nested": release(repository=opened, chart=NESTED, version="0.1.x"),
             "away": wrong["away"],
             "blind": blind,
         }
@@ -107,15 +126,18 @@ def values_are_held_against_schemas(project: Project, fine: dict[str, Any]) -> N
         **fine,
         "range": given(fine["range"], replicas="three", greeting="${greeting:-7}"),
         "tag": given(fine["tag"], replicas=-1),
+        "nested": given(fine["nested"], store={"size": "large"}),
     }
     own = {STAGING: {"fleet_components_cluster": {"range": {"values": {"greeting": 7}}}}}
     refused = run(project, misfits, hosts=own)
     assert refused.code != 0
-    assert "3 problem(s), nothing was written" in refused.words
+    assert "4 problem(s), nothing was written" in refused.words
+    says = "says values.schema.json of"
     for words in (
         "fleet_components.range.values.replicas is 'three': must be integer, says {} greeter 0.2.0",
         "fleet_components_cluster.range.values.greeting is '7': must be string, says {} greeter 0.2.0",
         "fleet_components.tag.values.replicas is '-1': must be at least 0, says {} greeter-oci 0.1.0",
+        f"fleet_components.nested.values.store.size is 'large': must be integer, {says} subchart store of chart",
     ):
         assert words.format("values.schema.json of chart") in refused.words
     assert len(project.commits()) == commits
@@ -127,10 +149,15 @@ def values_are_held_against_schemas(project: Project, fine: dict[str, Any]) -> N
     nothing.unlink()
     assert without.code == 0, without.output
     assert (
-        "[WARNING]: chart greeter 0.2.0, chart greeter-oci 0.1.0: the Python package jsonschema (4.18 or newer) is "
-        "not installed: values were not held against the schema"
+        f"[WARNING]: chart greeter 0.2.0, chart {NESTED} 0.1.0, chart greeter-oci 0.1.0: the Python package jsonschema "
+        "(4.18 or newer) is not installed: values were not held against the schema"
     ) in without.words
-    fitting = {**fine, "range": given(fine["range"], replicas=2, greeting="${greeting:-7}")}
+    off = {"enabled": False, "size": "of no matter where it is switched off"}
+    fitting = {
+        **fine,
+        "range": given(fine["range"], replicas=2, greeting="${greeting:-7}"),
+        "nested": given(fine["nested"], store=off),
+    }
     fits = run(project, fitting)
     assert fits.code == 0, fits.output
     assert len(project.commits()) == commits + 1

@@ -9,6 +9,7 @@ import io
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import requests
 import yaml
@@ -47,15 +48,19 @@ def publish(
     return repository
 
 
+def about(name: str, version: str) -> dict[str, Any]:
+    """What its Chart.yaml says."""
+    return {**yaml.safe_load((_SOURCE / "Chart.yaml").read_text()), "name": name, "version": version}
+
+
 def archive(name: str, version: str, more: Mapping[str, str]) -> bytes:
     """The chart as `helm package` packs it."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         files = sorted(one for one in _SOURCE.rglob("*") if one.is_file())
         contents = {path.relative_to(_SOURCE).as_posix(): path.read_bytes() for path in files}
-        about = {**yaml.safe_load(contents["Chart.yaml"]), "name": name, "version": version}
         contents |= {
-            "Chart.yaml": yaml.safe_dump(about).encode(),
+            "Chart.yaml": yaml.safe_dump(about(name, version)).encode(),
             **{path: text.encode() for path, text in more.items()},
         }
         for path, content in contents.items():

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import charts, component_origins, documents
@@ -22,6 +22,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Path, Request
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema import plain
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema_words import Violation, said
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.subcharts import Question
 
 _SUBSTITUTED = "${"
 # What these say of a mapping hangs on its keys, and of a list on its length; all else on what they hold, too.
@@ -89,30 +90,27 @@ def _given(release: Document) -> tuple[Mapping[str, Any], Any, bool]:
     return documents.part(spec, "values"), spec.get("valuesFrom"), judged
 
 
-def beneath(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values over a chart's own as Helm merges them: null takes away what the chart says."""
-    result = {key: item for key, item in defaults.items() if key not in values}
-    for key, item in values.items():
-        if isinstance(item, Mapping):
-            result[key] = beneath(documents.mapping(defaults.get(key)), item)
-        elif item is not None:
-            result[key] = item
-    return result
-
-
-def problems(release: Release, source: str, violations: Iterable[Violation], *, more: bool) -> Iterator[Problem]:
-    """What is wrong with a release's values, of what can be judged. ``source``: whose schema it is."""
+def problems(release: Release, source: str, found: Iterable[tuple[Question, Violation]]) -> Iterator[Problem]:
+    """What is wrong with a release's values, of what can be judged. ``source``: the chart that was asked."""
     request = Request({}, release.host)
-    for one in violations:
-        if not _counts(one, release, more=more or release.more):
+    for question, violation in found:
+        one = _of_release(violation, question.path)
+        if not _counts(one, release, more=question.more):
             continue
         for path, hint in said(one, [key for key in _keys(one.value) if _is_said(release, (*one.path, key))]):
             whole = ("values", *path)
             variable = component_origins.variable(release.declared, release.component, whole)
             shown = component_origins.masked(one.value, path) if path == one.path else ""
             place = (variable, release.component, *whole)
-            said_by = f"{hint}, says values.schema.json of {source}"
+            inner = "".join(f"subchart {name} of " for name in reversed(question.path))
+            said_by = f"{hint}, says values.schema.json of {inner}{source}"
             yield request.problem(place, plain(shown) if isinstance(shown, bool) else shown, said_by)
+
+
+def _of_release(one: Violation, place: Path) -> Violation:
+    """The same, with paths as they are in the release's values."""
+    either = [[_of_release(each, place) for each in branch] for branch in one.either]
+    return replace(one, path=(*place, *one.path), either=either)
 
 
 def _keys(value: Any) -> list[str]:

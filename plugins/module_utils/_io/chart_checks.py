@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import chart_values, charts, documents
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import chart_values, charts, documents, subcharts
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.chart_values import Release
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.charts import Answer, Chart
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.component_checks import together
@@ -21,8 +21,8 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.infrastructur
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import FLUX_NAMESPACE
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.schema_words import Violation
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.snapshot import Snapshot
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.subcharts import Contents, Question
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import value_schemas
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.chart_archive import Contents
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.chart_repositories import ChartRepositories
 
 Think = Callable[[Snapshot], InfrastructurePlan]
@@ -36,7 +36,7 @@ class ChartChecks:
         own = [one for one in parameters["secrets"] if one["namespace"] == FLUX_NAMESPACE]
         self._asks = bool(parameters["check_charts"])
         self._repositories = ChartRepositories({one["name"]: one["data"] for one in own})
-        self._judged: dict[tuple[Chart, str], list[Violation]] = {}
+        self._judged: dict[tuple[Chart, str, bool], list[tuple[Question, Violation]]] = {}
         self._warnings: set[str] = set()
 
     @property
@@ -64,7 +64,7 @@ class ChartChecks:
         versions = {one: charts.resolved(one, answers[one]) for one in mine}
         known, silent = self._repositories.contents({one: answers[one] for one in mine if versions[one]})
         self._warnings.update(f"{charts.said(one, versions[one])}: {why}: {_WORDS}" for one, why in silent.items())
-        judged = {one: found for one, found in known.items() if found.schema is not None}
+        judged = {one: found for one, found in known.items() if found.has_schema}
         if judged and not value_schemas.is_installed():
             names = ", ".join(sorted(charts.said(one, versions[one]) for one in judged))
             self._warnings.add(f"{names}: {value_schemas.MISSING}: {_WORDS}")
@@ -72,20 +72,26 @@ class ChartChecks:
         for one in releases:
             if one.chart in judged:
                 contents, source = judged[one.chart], charts.said(one.chart, versions[one.chart])
-                found = self._violations(one, contents, source)
-                yield from chart_values.problems(one, source, found, more=contents.more)
+                yield from chart_values.problems(one, source, self._violations(one, contents, source))
 
-    def _violations(self, release: Release, contents: Contents, source: str) -> list[Violation]:
+    def _violations(self, release: Release, contents: Contents, source: str) -> list[tuple[Question, Violation]]:
         """Clusters of an environment mostly have the same values."""
-        key = release.chart, documents.canonical(release.values)
+        key = release.chart, documents.canonical(release.values), release.more
         if key not in self._judged:
-            values = chart_values.beneath(contents.defaults, release.values)
-            try:
-                self._judged[key] = value_schemas.violations(contents.schema, values)
-            except ValueError as error:
-                self._judged[key] = []
-                self._warnings.add(f"{source}: values.schema.json: {error}: {_WORDS}")
+            self._judged[key] = [
+                (question, violation)
+                for question in subcharts.asked(contents, release.values, more=release.more)
+                for violation in self._held(question, source)
+            ]
         return self._judged[key]
+
+    def _held(self, question: Question, source: str) -> list[Violation]:
+        try:
+            return value_schemas.violations(question.schema, question.values)
+        except ValueError as error:
+            inner = "".join(f"{name}: " for name in question.path)
+            self._warnings.add(f"{source}: {inner}values.schema.json: {error}: {_WORDS}")
+            return []
 
 
 _WORDS = "values were not held against the schema"

@@ -16,8 +16,8 @@ from urllib.error import HTTPError
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import charts
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.charts import Answer, Chart
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import InvalidInput
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.subcharts import Contents
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import chart_archive
-from ansible_collections.fluxops.fleet.plugins.module_utils._io.chart_archive import Contents
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.chart_client import DENIED, Client, Data
 
 _AT_ONCE = 8

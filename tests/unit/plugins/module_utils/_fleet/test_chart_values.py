@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import chart_values
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import chart_values, subcharts
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.chart_values import Release
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.charts import Chart
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.components import VARIABLES, Declared
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.subcharts import Contents, Subchart
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import value_schemas
 from ansible_collections.fluxops.fleet.tests.unit.plugins.infrastructure_samples import (
     Variables,
@@ -77,27 +79,30 @@ def test_what_helm_does_not_judge_is_not_judged() -> None:
     assert releases(bootstrapped(), {"app": {**APP, "helm": helm}}) == []
 
 
-def test_values_lie_over_the_charts_own_as_helm_merges_them() -> None:
-    own = {"a": 1, "b": {"c": 2, "d": 3}, "e": {"f": 4}, "g": 5, "h": [1]}
-    values = {"b": {"c": None, "x": 6}, "e": None, "g": {"y": 7}, "h": [], "z": None}
-    assert chart_values.beneath(own, values) == {"a": 1, "b": {"d": 3, "x": 6}, "g": {"y": 7}, "h": []}
+_HOST = {"host": "a"}
 
 
 def said(
-    *layers: dict[str, Any], own: dict[str, Any] | None = None, more: bool = False, schema: Any = None
+    *layers: dict[str, Any],
+    own: dict[str, Any] | None = None,
+    more: bool = False,
+    schema: Any = None,
+    charts: Sequence[Subchart] = (),
 ) -> list[str]:
     """What is wrong with values, said by one variable after the other; ``own``: the chart's."""
     pytest.importorskip("jsonschema")
     declared = Declared.from_layers([{"app": {"values": one}} for one in layers])
     release = Release(CHART, "app", "stg-1", declared.own["app"]["values"], more, declared)
-    whole = chart_values.beneath({"host": "a"} if own is None else own, release.values)
-    found = chart_values.problems(
-        release, "chart app 1.2.0", value_schemas.violations(SCHEMA if schema is None else schema, whole), more=False
+    contents = Contents(
+        SCHEMA if schema is None else schema, {"host": "a"} if own is None else own, bool(charts), charts
     )
-    tail = ", says values.schema.json of chart app 1.2.0"
-    words = sorted(str(one) for one in found)
+    asked = subcharts.asked(contents, release.values, more=more)
+    violations = [(one, each) for one in asked for each in value_schemas.violations(one.schema, one.values)]
+    found = chart_values.problems(release, "chart app 1.2.0", violations)
+    tail, words = "chart app 1.2.0", sorted(str(one) for one in found)
     assert all(one.startswith("stg-1: fleet_components") and one.endswith(tail) for one in words)
-    return [one.removeprefix("stg-1: ").removesuffix(tail) for one in words]
+    whole = f", says values.schema.json of {tail}"
+    return [one.removeprefix("stg-1: ").removesuffix(whole) for one in words]
 
 
 @pytest.mark.parametrize(
@@ -208,3 +213,24 @@ def test_schema_that_can_not_be_used_judges_nothing(schema: Any) -> None:
 def test_schema_of_each_draft(draft: str, words: list[str]) -> None:
     schema = {"$schema": draft} if draft else {}
     assert said({"replicas": 1.0}, schema={**schema, "properties": {"replicas": {"type": "integer"}}}) == words
+
+
+CACHE = Contents({"type": "object", "required": ["host"], "properties": {"replicas": {"type": "integer"}}})
+
+
+def test_what_a_subchart_says_is_said_of_the_variable_too() -> None:
+    inner = Contents(None, {"size": 1}, more=True, subcharts=[Subchart("cache", CACHE)])
+    charts = [Subchart("cache", CACHE), Subchart("queue", inner)]
+    first, second = said(
+        {"cache": {"replicas": "x"}}, {"queue": {"cache": {"replicas": "y"}}}, charts=charts, schema={}
+    )
+    by, whose = "must be integer, says values.schema.json of", "of chart app 1.2.0"
+    assert first == f"{VARIABLES[0]}.app.values.cache.replicas is 'x': {by} subchart cache {whose}"
+    assert second == (
+        f"{VARIABLES[1]}.app.values.queue.cache.replicas is 'y': {by} subchart cache of subchart queue {whose}"
+    )
+
+
+def test_of_a_subchart_what_may_come_from_elsewhere_is_not_missed() -> None:
+    """Its global values come from all charts around it."""
+    assert said({"cache": {"port": 1}}, charts=[Subchart("cache", CACHE)], schema={}) == []
