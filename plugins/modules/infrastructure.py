@@ -92,8 +92,8 @@ options:
   check_charts:
     description: Whether the repositories of charts that are new to a cluster, by name or version, are asked from here
       whether they have them, by those of O(secrets) that components name. One that does not answer is a warning.
-      Values that change are held against the C(values.schema.json) of their chart and of the charts in it, where the Python package
-      C(jsonschema) (4.18 or newer) is installed.
+      Values that change are held against the C(values.schema.json) of their chart and of the charts in it, where the
+      Python package C(jsonschema) (4.18 or newer) is installed.
     type: bool
     default: true
   templates:
