@@ -197,6 +197,8 @@ def ground(lab: Lab, hosts: list[namesakes.Host], folder: Path) -> Ground:
     every = {name: {"fleet_components_cluster": fields} for name, fields in own.items()}
     write_groups(folder / "inventory", list(every))
     project = Project(lab, folder, REPOSITORY, variables, every)
+    # Both ways build by the same program.
+    project.environment["PATH"] = f"{lab.settings.bin}{os.pathsep}{os.environ['PATH']}"
     outcome = project.run(*ARGUMENTS, fleet_components={})
     assert outcome.code == 0, outcome.output
     found = Ground(project, lab)
