@@ -102,8 +102,7 @@ def problems(release: Release, source: str, found: Iterable[tuple[Question, Viol
             variable = component_origins.variable(release.declared, release.component, whole)
             shown = component_origins.masked(one.value, path) if path == one.path else ""
             place = (variable, release.component, *whole)
-            inner = "".join(f"subchart {name} of " for name in reversed(question.path))
-            said_by = f"{hint}, says values.schema.json of {inner}{source}"
+            said_by = f"{hint}, says {question.schema_of(source)}"
             yield request.problem(place, plain(shown) if isinstance(shown, bool) else shown, said_by)
 
 

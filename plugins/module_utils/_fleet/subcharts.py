@@ -77,6 +77,11 @@ class Question:
     values: Mapping[str, Any]
     more: bool
 
+    def schema_of(self, chart: str) -> str:
+        """Whose schema it is, in words; ``chart``: what the release's own chart is called."""
+        inner = "".join(f"subchart {name} of " for name in reversed(self.path))
+        return f"values.schema.json of {inner}{chart}"
+
 
 def asked(
     contents: Contents,
@@ -109,8 +114,9 @@ def listed(name: str, dependencies: Iterable[Mapping[str, Any]], contents: Conte
     mine = [one for one in dependencies if one.get("name") == name]
     for one in mine or [{}]:
         conditions = [path for path in str(one.get("condition") or "").replace(" ", "").split(",") if path]
-        tags = one.get("tags") if isinstance(one.get("tags"), list) else []
-        yield Subchart(str(one.get("alias") or name), contents, conditions, [str(tag) for tag in tags or ()])
+        tags = one.get("tags")
+        named = [str(tag) for tag in tags] if isinstance(tags, list) else []
+        yield Subchart(str(one.get("alias") or name), contents, conditions, named)
 
 
 def beneath(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,23 +70,30 @@ class _Folder:
 
 
 def _contents(folder: _Folder) -> Contents:
-    inner = {name: _contents(one) for name, one in folder.charts.items()}
+    inner = {name: _inner(name, one) for name, one in folder.charts.items()}
     schema, more = _schema(folder.files), bool(folder.charts)
     if schema is None and not any(one.has_schema for one in inner.values()):
         return Contents()
     text = _text(folder.files, _VALUES)
-    found, merged = _documents(text, _VALUES), bool(_MERGED.search(text))
+    found, merged = _mapping(text, _VALUES), bool(_MERGED.search(text))
     # What merge keys bring might switch a subchart off.
     charts = [] if merged else list(_subcharts(folder, inner))
     return Contents(schema, found, more or merged, tuple(charts))
 
 
+def _inner(place: str, folder: _Folder) -> Contents:
+    try:
+        return _contents(folder)
+    except ValueError as error:
+        raise ValueError(f"in charts/{place}: {error}") from None
+
+
 def _subcharts(folder: _Folder, inner: Mapping[str, Contents]) -> Iterator[Subchart]:
-    lists = [_documents(_text(folder.files, name), name).get("dependencies") for name in _LISTS]
+    lists = [_mapping(_text(folder.files, name), name).get("dependencies") for name in _LISTS]
     dependencies = [one for each in lists if isinstance(each, list) for one in each if isinstance(one, Mapping)]
     for place, contents in inner.items():
         if contents.has_schema:
-            about = _documents(_text(folder.charts[place].files, _CHART), _CHART)
+            about = _mapping(_text(folder.charts[place].files, _CHART), _CHART)
             yield from subcharts.listed(str(about.get("name")), dependencies, contents)
 
 
@@ -104,7 +111,7 @@ def _text(files: Mapping[str, bytes], name: str) -> str:
         raise ValueError(f"its {name} can't be read") from None
 
 
-def _documents(text: str, name: str) -> Mapping[str, Any]:
+def _mapping(text: str, name: str) -> Mapping[str, Any]:
     try:
         found = documents.read(text, name)
     except (InvalidInput, ValueError):

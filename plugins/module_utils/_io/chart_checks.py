@@ -89,8 +89,7 @@ class ChartChecks:
         try:
             return value_schemas.violations(question.schema, question.values)
         except ValueError as error:
-            inner = "".join(f"{name}: " for name in question.path)
-            self._warnings.add(f"{source}: {inner}values.schema.json: {error}: {_WORDS}")
+            self._warnings.add(f"{question.schema_of(source)}: {error}: {_WORDS}")
             return []
 
 

@@ -118,8 +118,12 @@ def test_links_are_not_followed() -> None:
         (packed({"app/values.schema.json": SCHEMA, "app/values.yaml": b"\xff"}), "its values.yaml can't be read"),
         (packed({"app/charts/cache-1.tgz": b"<html>"}), r"^its archive can't be read \(Not a gzip"),
         (packed({"app/charts/cache-1.tgz": packed(CACHE), "app/Chart.yaml": b"a: ["}), "its Chart.yaml can't be read"),
+        (
+            packed({"app/charts/cache-1.tgz": packed({**CACHE, "cache/values.schema.json": b"{]"})}),
+            r"^in charts/cache-1.tgz: its values.schema.json is no JSON",
+        ),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_what_is_no_chart(archive: bytes, words: str) -> None:
     with pytest.raises(ValueError, match=words):
