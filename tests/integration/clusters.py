@@ -105,10 +105,10 @@ class Cluster:
         assert done.stdout.strip() in ("yes", "no"), done.stderr
         return done.stdout.strip() == "yes"
 
-    def settled(self, commit: str = "") -> bool:
-        """Whether Flux has nothing left to do: every Kustomization of the fleet has applied what its source holds.
+    def settled(self, commit: str) -> bool:
+        """Whether Flux has nothing left to do: every Kustomization of the fleet has applied this commit.
 
-        Who has just pushed says which ``commit`` that has to be: until Flux looks anew, it is done with the one before.
+        Until Flux looks anew after a push it is done with the commit before, so what its source holds does not tell.
         """
         revision = self.flux("gitrepository")["status"].get("artifact", {}).get("revision", "")
         if not revision.endswith(commit):

@@ -15,12 +15,14 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 import yaml
 
+from tests.integration.clusters import Cluster
 from tests.lab import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -186,11 +188,21 @@ class Project:
             return {"operation": "delete", "path": path, **sha}
         return {"operation": "update" if known else "create", "path": path, "content": _base64(text), **sha}
 
+    def settle(self, *clusters: Cluster) -> None:
+        """Wait until Flux has applied the branch's head on clusters: what is written then is written by others."""
+        head = self.commits()[0]
+        for one in clusters:
+            eventually(partial(one.settled, head), f"{one.name} has applied everything")
+
+    def pulls(self) -> list[dict[str, Any]]:
+        """The open pull requests."""
+        return list(self.lab.forge.call("GET", f"/repos/{self.lab.forge._full(self.repository)}/pulls?state=open"))
+
     def merge(self) -> None:
         """Squash the one open pull request into the branch."""
-        full = self.lab.forge._full(self.repository)
-        (pull,) = self.lab.forge.call("GET", f"/repos/{full}/pulls?state=open")
-        path, body = f"/repos/{full}/pulls/{pull['number']}", {"Do": "squash", "delete_branch_after_merge": True}
+        (pull,) = self.pulls()
+        path = f"/repos/{self.lab.forge._full(self.repository)}/pulls/{pull['number']}"
+        body = {"Do": "squash", "delete_branch_after_merge": True}
 
         def merged() -> bool:
             if not self.lab.forge.call("GET", path)["mergeable"]:

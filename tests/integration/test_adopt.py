@@ -270,10 +270,10 @@ def test_check_mode_shows_all_and_writes_nothing(story: Story) -> None:
 
 
 def test_by_pull_request_it_is_asked_for_once(story: Story) -> None:
-    commits, forge = story.project.commits(), story.project.lab.forge
+    commits = story.project.commits()
     code, output = adopt(story.project, fleet_publish="pull_request")
     assert code == 0, output
-    (pull,) = forge.call("GET", f"/repos/{forge._full(story.project.repository)}/pulls?state=open")
+    (pull,) = story.project.pulls()
     assert f"{pull['html_url']}: commit " in output
     code, output = adopt(story.project, fleet_publish="pull_request")
     assert code == 0, output

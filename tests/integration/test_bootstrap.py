@@ -10,7 +10,6 @@ import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -42,10 +41,7 @@ class Story:
         return {name: one.writes() for name, one in self.clusters.items()}
 
     def settle(self) -> None:
-        """Wait until Flux has applied everything everywhere, so that what is written then is written by others."""
-        head = self.project.commits()[0]
-        for name, one in self.clusters.items():
-            eventually(partial(one.settled, head), f"{name} has applied everything")
+        self.project.settle(*self.clusters.values())
 
 
 @pytest.fixture(scope="module")

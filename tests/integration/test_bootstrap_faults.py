@@ -97,7 +97,7 @@ def test_cluster_made_anew_is_brought_back_whole(lab: Lab, grounds: Grounds, pro
     assert now.keys() == keys.keys()
     assert [title for title in now if now[title] != keys[title]] == [f"{STAGING}/flux-system/flux-system"]
     assert cluster.secret("sops-age") == DECRYPTION["data"]
-    eventually(cluster.settled, "everything is Ready again")
+    project.settle(cluster)
     assert len(cluster.get("kustomizations.kustomize.toolkit.fluxcd.io", "-A")) == 18
     again = project.run()
     assert again.code == 0, again.output
@@ -163,7 +163,7 @@ def test_run_after_kills_converges(killed: Killed) -> None:
     assert run.code == 0, run.output
     assert len(project.commits()) == 1
     assert project.key_titles() == [f"{STAGING}/flux-system/flux-system"]
-    eventually(cluster.settled, "everything is Ready")
+    project.settle(cluster)
     assert is_ready(cluster.flux("kustomization"))
     assert cluster.secret("given") == {"value": killed.secret}
     assert project.run("--limit", STAGING).changed == {STAGING: 0}

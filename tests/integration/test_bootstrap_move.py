@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.integration.conftest import Grounds
-from tests.integration.project import CLUSTERS, eventually
+from tests.integration.project import CLUSTERS
 
 WORD = ["move_sync"]
 
@@ -59,8 +59,8 @@ def test_a_repository_that_was_lost_is_rendered_again_and_nothing_is_pruned(grou
     assert rendered.code == 0, rendered.output
     moved = new.run("--tags", "clusters")
     assert moved.code == 0, moved.output
+    new.settle(*grounds.clusters.values())
     for name, cluster in grounds.clusters.items():
-        eventually(cluster.settled, f"{name} has applied everything")
         assert cluster.get("namespace", "platform")["metadata"]["uid"] == identity[name]
     second = new.run(playbook="infrastructure")
     assert (second.code, any(second.changed.values())) == (0, False), second.output

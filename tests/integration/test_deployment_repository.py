@@ -100,7 +100,7 @@ def test_by_pull_request_the_team_merges(story: Story) -> None:
         again = run(story.project, **asking)
         assert again.changed == {"localhost": 0}
         assert "/pulls/1: holds the change already" in again.output
-        (pull,) = forge.call("GET", f"/repos/{forge._full(story.project.repository)}/pulls?state=open")
+        (pull,) = story.project.pulls()
     finally:
         topics = forge.call("GET", f"/repos/{forge._full(story.project.repository)}/branches")
         for topic in (one["name"] for one in topics if one["name"] != "main"):

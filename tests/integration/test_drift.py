@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +63,7 @@ class Story:
         self.settle(*CLUSTERS)
 
     def settle(self, *names: str) -> None:
-        head = self.project.commits()[0]
-        for name in names:
-            eventually(partial(self.clusters[name].settled, head), f"{name} has applied everything")
+        self.project.settle(*(self.clusters[name] for name in names))
 
     def drift(self, **variables: Any) -> Outcome:
         return self.project.run(playbook="drift", **variables)

@@ -10,7 +10,6 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,9 +131,7 @@ class Story:
         return {name: {key: found for key, found in items if key[0] not in own} for name, items in every.items()}
 
     def settle(self) -> None:
-        head = self.project.commits()[0]
-        for name, one in self.clusters.items():
-            eventually(partial(one.settled, head), f"{name} has applied everything")
+        self.project.settle(*self.clusters.values())
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +199,7 @@ def test_each_cluster_has_its_facts_and_its_own_values(story: Story) -> None:
         assert (greeting, one.get("deployment", "-n", "greeter", "greeter")["spec"]["replicas"]) == greetings[name]
 
 
-def test_layer_waits_for_layer_and_tenants_for_the_last(cluster: Cluster) -> None:
+def test_layer_waits_for_layer_and_tenants_for_the_last(story: Story, cluster: Cluster) -> None:
     found = {one["metadata"]["name"]: one for one in cluster.get(KUSTOMIZATION, "-n", "flux-system")}
     waits = {name: {other["name"] for other in one["spec"].get("dependsOn", [])} for name, one in found.items()}
     controllers, configs = (
@@ -212,7 +209,8 @@ def test_layer_waits_for_layer_and_tenants_for_the_last(cluster: Cluster) -> Non
     assert waits["infrastructure-private"] == {"infrastructure-greeter"}
     assert waits["infrastructure-quotas"] == waits["infrastructure-facts"] == controllers
     assert {frozenset(waits[name]) for name in waits if name.startswith("projects-")} == {frozenset(configs)}
-    eventually(cluster.settled, "the tenants' Kustomizations follow")
+    # The tenants' Kustomizations follow.
+    story.project.settle(cluster)
 
 
 def test_second_run_does_nothing(story: Story) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +52,7 @@ class Story:
         return {key: {field: one[field] for field in one if field not in left_out} for key, one in every}
 
     def settle(self) -> None:
-        head = self.project.commits()[0]
-        for name, one in self.clusters.items():
-            eventually(partial(one.settled, head), f"{name} has applied everything")
+        self.project.settle(*self.clusters.values())
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ def tenant(project: Project, cluster: Cluster) -> Tenant:
     made.onboard({"app/web.yaml": [deployment("web")]})
     eventually(lambda: made.get("kustomization", "app"), "its sync is there")
     made.wait()
-    eventually(cluster.settled, "all is applied")
+    project.settle(cluster)
     return made
 
 

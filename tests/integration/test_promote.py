@@ -58,12 +58,6 @@ class Story:
         return str(release["status"]["history"][0]["chartVersion"]) if release else ""
 
     @property
-    def pulls(self) -> list[dict[str, Any]]:
-        """The open pull requests."""
-        forge = self.project.lab.forge
-        return list(forge.call("GET", f"/repos/{forge._full(self.project.repository)}/pulls?state=open"))
-
-    @property
     def message(self) -> str:
         return str(self.project.lab.forge.commits(self.project.repository)[0]["message"])
 
@@ -104,6 +98,7 @@ def test_a_range_is_promoted_as_the_version_that_runs(story: Story) -> None:
     assert "production: greeter: nothing → 0.1.0" in outcome.words
     assert "production: own: its version is the inventory's" in outcome.words
     assert story.project.file(VERSIONS).endswith('---\nversions:\n  greeter: "0.1.0"\n')
+    assert story.message.startswith("promote staging to production: greeter\n\ngreeter: nothing → 0.1.0\n\n")
     assert story.runs(PRODUCTION) == "0.1.0"
     assert {name: row["ready"] for name, row in outcome.rows.items()} == dict.fromkeys(CLUSTERS, True)
 
@@ -123,7 +118,7 @@ def test_a_pull_request_lists_which_versions_change(story: Story) -> None:
     for _time in range(2):
         asked = story.promote(**asks)
         assert asked.code == 0, asked.output
-        (pull,) = story.pulls
+        (pull,) = story.project.pulls()
         assert (pull["title"], asked.rows[PRODUCTION]["ready"]) == (
             "promote staging to production: greeter",
             "published",

@@ -16,8 +16,7 @@ from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Outcome, Pr
 @pytest.fixture(scope="module")
 def project(grounds: Grounds) -> Project:
     made = grounds.fleet()
-    for name, cluster in grounds.clusters.items():
-        eventually(cluster.settled, f"{name} has applied everything")
+    made.settle(*grounds.clusters.values())
     return made
 
 
@@ -80,7 +79,7 @@ def test_suspended_is_shown_and_is_no_failure(grounds: Grounds, project: Project
 
 def test_not_ready_is_said_in_fluxs_words(grounds: Grounds, project: Project) -> None:
     cluster = grounds.clusters[STAGING]
-    eventually(cluster.settled, "it is resumed")
+    project.settle(cluster)
     own = cluster.flux("kustomization", "projects-own")["spec"]["path"]
     patch = ["patch", "kustomization", "-n", "flux-system", "projects-own", "--type=merge", "-p"]
     cluster.kubectl(*patch, '{"spec": {"path": "./nowhere"}}')
@@ -94,7 +93,7 @@ def test_not_ready_is_said_in_fluxs_words(grounds: Grounds, project: Project) ->
     assert "flux-system/projects-own" in found.failure(STAGING)
     assert "nowhere" in found.failure(STAGING)
     assert found.rows[PRODUCTION]["ready"] is True
-    eventually(cluster.settled, "it is mended")
+    project.settle(cluster)
 
 
 def _failed(found: dict[str, dict[str, list[dict[str, str]]]]) -> bool:

@@ -77,7 +77,7 @@ class Story:
         for one in self.clusters.values():
             eventually(lambda one=one: one.get("configmap", "-n", "default", "web"), f"{one.name} runs its app")
             eventually(lambda one=one: "--concurrent=7" in one.arguments("kustomize-controller"), "their patch works")
-            eventually(one.settled, f"{one.name} has applied everything")
+        self.project.settle(*self.clusters.values())
         self.uids = {name: uids(one) for name, one in self.clusters.items()}
 
 
@@ -127,7 +127,7 @@ def test_takeover_keeps_what_people_wrote(story: Story) -> None:
 
 
 def test_no_object_is_made_anew(story: Story, cluster: Cluster) -> None:
-    eventually(cluster.settled, "everything is applied")
+    story.project.settle(cluster)
     now = uids(cluster)
     assert {key: now.get(key) for key in story.uids[cluster.name]} == story.uids[cluster.name]
 
@@ -179,7 +179,7 @@ def test_flux_bootstrap_after_us_changes_nothing(story: Story) -> None:
     cluster, tree = story.clusters[PRODUCTION], story.project.tree()
     fluxcli.bootstrap(cluster, story.project, story.key)
     assert story.project.tree() == tree
-    eventually(cluster.settled, "it follows on")
+    story.project.settle(cluster)
     run = story.project.run("--diff")
     assert run.code == 0, run.output
     assert story.project.tree() == tree

@@ -10,7 +10,6 @@ import hashlib
 import json
 import re
 from collections import Counter
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import yaml
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import documents
 from tests.integration.clusters import Cluster, Object
 from tests.integration.conftest import Grounds
-from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Outcome, Project, eventually
+from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Outcome, Project
 from tests.integration.test_bootstrap import key_of
 from tests.integration.test_waves import touched
 
@@ -149,8 +148,7 @@ class Upgrade:
         self.between = {name: one.objects() for name, one in clusters.items()}
         self.run = project.run("--diff", playbook="upgrade", **wanted)
         assert self.run.code == 0, self.run.output
-        for one in clusters.values():
-            eventually(partial(one.settled, project.commits()[0]), "Flux has nothing left to do")
+        project.settle(*clusters.values())
         self.files_after = self._texts()
         self.objects_after = {name: one.objects() for name, one in clusters.items()}
 
