@@ -232,9 +232,12 @@ def uids(cluster: Cluster) -> dict[Key, str]:
     return {key: one["metadata"]["uid"] for key, one in cluster.objects().items()}
 
 
-def fetch(cluster: Cluster) -> None:
-    """Have all sources fetched now."""
-    for space, name in (("flux-system", "flux-system"), ("payments", "payments"), ("flux-system", "shop")):
+SOURCES = ("flux-system", "flux-system"), ("payments", "payments"), ("flux-system", "shop")
+
+
+def fetch(cluster: Cluster, *sources: tuple[str, str]) -> None:
+    """Have sources (namespace and name; all of them where none is named) fetched now."""
+    for space, name in sources or SOURCES:
         if cluster.get("gitrepository", "-n", space, name):
             cluster.kubectl(
                 *("annotate", "--overwrite", "-n", space, f"gitrepository/{name}"),
@@ -365,7 +368,7 @@ def test_the_move_goes_on_where_it_ended_after_the_commit(story: Story) -> None:
     code, output = move(story, "--tags", "repository")
     assert code == 0, output
     assert ("Namespace", "", "payments") in kept(story)
-    fetch(story.cluster)
+    fetch(story.cluster, ("flux-system", "flux-system"))  # the others go as soon as Flux has this one
     eventually(lambda: story.cluster.get("kustomization", "-n", "shop", "shop"), "Flux applies the new files")
     code, output = move(story)
     assert code == 0, output

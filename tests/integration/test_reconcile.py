@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -150,6 +151,26 @@ def test_status_of_one_tenant(project: Project, tenant: Tenant) -> None:
     assert found.code != 0
     assert f"tenant {tenant.name} is not on this cluster" in found.failure(PRODUCTION)
     assert found.rows[STAGING]["ready"] is True
+
+
+IN_PROGRESS = {"type": "Ready", "status": "Unknown", "reason": "Progressing", "message": "Reconciliation in progress"}
+
+
+def test_status_waits_for_what_flux_is_just_looking_at(project: Project, tenant: Tenant) -> None:
+    # As at every interval, for as long as the look takes; here it lasts until Flux is asked.
+    said = {"status": {"conditions": [{**IN_PROGRESS, "lastTransitionTime": "2026-01-01T00:00:00Z"}]}}
+    place = ("-n", tenant.first, "--subresource=status", "--type=merge", "-p", json.dumps(said))
+    tenant.cluster.kubectl("patch", "kustomization", "app", *place)
+    with project.start("--limit", STAGING, playbook="status", fleet_tenant=tenant.name) as process:
+        lines = iter(process.stdout.readline, "")
+        seen = [*itertools.takewhile(lambda line: "Look at the cluster" not in line, lines)]
+        time.sleep(4)
+        assert process.poll() is None, seen
+        now = {"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": str(time.time())}}}
+        tenant.patch("kustomization", "app", now)
+        rest = process.stdout.read()
+    assert process.returncode == 0, rest
+    assert f"{STAGING} tenant {tenant.name} ready" in " ".join(rest.split())
 
 
 @pytest.mark.usefixtures("broken")

@@ -64,6 +64,13 @@ def flux_object(found: Mapping[str, Any] | None) -> Readiness:
     return Readiness(state, message, revision)
 
 
+def in_progress(found: Mapping[str, Any]) -> bool:
+    """Whether its controller is just at it, so that its Ready condition says nothing of what it did before."""
+    condition = _condition(found.get("status") or {}, "Ready")
+    at_it = (condition.get("status"), condition.get("reason")) == ("Unknown", "Progressing")
+    return at_it and not found["spec"].get("suspend")
+
+
 def asked(found: Mapping[str, Any]) -> str:
     """The word by which an object of Flux was last asked to reconcile."""
     return str((found["metadata"].get("annotations") or {}).get(REQUESTED_AT, ""))

@@ -23,7 +23,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import
 )
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.secret import KeyPair
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux, forge, keys
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux, flux_listing, forge, keys
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
 
 
@@ -104,7 +104,7 @@ def _looked_at(
     raise_if(secret.problems(how, repository, parameters["secrets"], where))
     wanted = given_secrets.for_tenants(parameters["secrets"], parameters["tenants"])
     owned = [one for one in wanted if one.get("tenant")]
-    owners = flux.owners(cluster) if source_keys or owned else {}
+    owners = flux_listing.owners(cluster) if source_keys or owned else {}
     raise_if(
         [
             *secret.key_problems(source_keys, known_hosts, owners, where),

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import (
-    documents,
     gate,
     health,
     health_facts,
@@ -29,18 +28,15 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.layout import
     FLUX_NAMESPACE,
     FLUX_SYNC,
     LABEL_DOMAIN,
-    TENANT_LABEL,
 )
-from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import ARTIFACT, FLUX_KINDS, PART_OF, FluxState
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import definitions
+from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.state import PART_OF, FluxState
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import definitions, flux_listing
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 
 _SOURCES = ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "gitrepositories.source.toolkit.fluxcd.io")
 _SOURCE = ("source.toolkit.fluxcd.io/v1", "GitRepository")
 _SYNC = ("kustomize.toolkit.fluxcd.io/v1", "Kustomization")
 _MOVING = f"{LABEL_DOMAIN}/moving"
-Found = Mapping[str, list[Document]]
-"""Kind → the objects of Flux in a cluster."""
 
 
 def observe(cluster: Cluster) -> FluxState:
@@ -121,40 +117,13 @@ def settle(cluster: Cluster, state: FluxState, parameters: Mapping[str, Any], sa
     return state
 
 
-def owners(cluster: Cluster, *, every: bool = False) -> dict[str, str]:
-    """Namespace → tenant, where an administrator has labelled it as a tenant's; ``every`` other one has empty text."""
-    found = cluster.list("v1", "Namespace", selector="" if every else TENANT_LABEL)
-    return {one["metadata"]["name"]: documents.label(one, TENANT_LABEL) for one in found}
-
-
-def everything(cluster: Cluster) -> dict[str, list[Document]]:
-    """Kind → all objects of Flux in the cluster, the controllers among them: one LIST a kind."""
-    found = {}
-    for api_version, kind in FLUX_KINDS:
-        controllers = kind == "Deployment"
-        items = cluster.list(api_version, kind, FLUX_NAMESPACE if controllers else "", PART_OF if controllers else "")
-        found[kind] = [{"apiVersion": api_version, "kind": kind, **item} for item in items]
-    # Few have any, and each LIST costs.
-    if any((one["spec"].get("sourceRef") or {}).get("kind") == ARTIFACT[1] for one in found["Kustomization"]):
-        found |= of_kinds(cluster, [ARTIFACT])
-    return found
-
-
-def of_kinds(cluster: Cluster, kinds: Iterable[tuple[str, str]]) -> dict[str, list[Document]]:
-    """Kind → all objects of it, for pairs of API version and kind; none where the cluster does not know the kind."""
-    return {
-        kind: [{"apiVersion": version, "kind": kind, **one} for one in cluster.list(version, kind)]
-        for version, kind in kinds
-    }
-
-
 def look(
     auth: Mapping[str, Any],
     where: str,
     *,
     also: Collection[str] = (),
     changes: Callable[[Mapping[str, Any]], bool] = lambda _facts: False,
-    asks: Callable[[Cluster, Found], Mapping[str, Any]] = lambda _cluster, _found: {},
+    asks: Callable[[Cluster, flux_listing.Found], Mapping[str, Any]] = lambda _cluster, _found: {},
 ) -> dict[str, Any]:
     """A cluster and its Flux as plain data. One that can't be reached or read is a finding, no error.
 
@@ -168,7 +137,8 @@ def look(
     try:
         with Cluster(auth, where) as cluster:
             facts |= {"administrator": cluster.may("*", "*", "*"), "kubernetes_version": cluster.version()}
-            found = everything(cluster)
+            said = {"contents", "before"} & set(also)
+            found = flux_listing.at_rest(cluster) if said else flux_listing.everything(cluster)
             facts |= {**_read(cluster, also, found), **asks(cluster, found)}
             return facts | {"definitions": definitions.read(cluster) if changes(facts) else []}
     except Unreachable as error:
@@ -177,11 +147,11 @@ def look(
         return facts | {"failure": str(error)}
 
 
-def _read(cluster: Cluster, also: Collection[str], found: Found) -> dict[str, Any]:
+def _read(cluster: Cluster, also: Collection[str], found: flux_listing.Found) -> dict[str, Any]:
     facts: dict[str, Any] = _spaces(cluster) if "namespaces" in also else {}
-    more = of_kinds(cluster, lockdown.MORE_KINDS) if "contents" in also else {}
+    more = flux_listing.of_kinds(cluster, lockdown.MORE_KINDS) if "contents" in also else {}
     if "contents" in also:
-        facts |= health_facts.of_cluster(health.View(found, owners(cluster)))
+        facts |= health_facts.of_cluster(health.View(found, flux_listing.owners(cluster)))
     if "before" in also:
         facts["before"] = gate.before(found)
     locked = _locked(cluster, {**found, **more})
@@ -193,7 +163,7 @@ def _read(cluster: Cluster, also: Collection[str], found: Found) -> dict[str, An
 
 def _spaces(cluster: Cluster) -> dict[str, Any]:
     """All namespaces, and the volumes of tenants."""
-    spaces = owners(cluster, every=True)
+    spaces = flux_listing.owners(cluster, every=True)
     own = {space for space, tenant in spaces.items() if tenant}
     claims = cluster.list(*volumes.CLAIMS) if own else []
     return {"namespaces": spaces, "volumes": volumes.found(claims, own)}
@@ -202,7 +172,7 @@ def _spaces(cluster: Cluster) -> dict[str, Any]:
 def _locked(cluster: Cluster, found: Mapping[str, list[Document]]) -> dict[str, Any]:
     """How the lockdown is. Whose the namespaces are is asked for only where that matters."""
     facts = lockdown.facts(found, ())
-    return lockdown.facts(found, owners(cluster)) if facts["would_break"] else facts
+    return lockdown.facts(found, flux_listing.owners(cluster)) if facts["would_break"] else facts
 
 
 def _unknown() -> dict[str, Any]:

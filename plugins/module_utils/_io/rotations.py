@@ -20,7 +20,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.rotation import Place, Turn
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.secret import KeyPair
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.standing import Stalled
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux, forge
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux_listing, forge
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.rotation import SOURCE, Credential, Rotation
 
@@ -48,7 +48,7 @@ def of_keys(cluster: Cluster, parameters: Mapping[str, Any], say: Say) -> list[R
     if not asked:
         return []
     known_hosts = parameters["known_hosts"] or parameters["repository"]["known_hosts"] or ""
-    raise_if(secret.key_problems(asked, known_hosts, flux.owners(cluster), cluster.where))
+    raise_if(secret.key_problems(asked, known_hosts, flux_listing.owners(cluster), cluster.where))
     forges = [*([parameters["forge"]] if parameters["forge"] else []), *parameters["forges"]]
     sources = _sources(cluster, "")
     made = []

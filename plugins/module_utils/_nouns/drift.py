@@ -21,7 +21,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import drift,
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.health import View
 from ansible_collections.fluxops.fleet.plugins.module_utils._io import drift as objects
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux_listing
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
@@ -52,7 +52,7 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
 
 
 def _found(cluster: Cluster, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    found = flux.everything(cluster)
+    found = flux_listing.at_rest(cluster)
     view, flux_state = View(found, {}), state.of(found)
     facts = {
         "version": flux_state.version,

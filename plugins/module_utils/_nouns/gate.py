@@ -17,7 +17,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import gate
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.health import Health
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.standing import Stalled
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import evidence, flux
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import evidence, flux_listing
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
@@ -55,7 +55,8 @@ def _look(cluster: Cluster, parameters: Mapping[str, Any]) -> list[Health]:
     was = parameters["before"]
     ailing = frozenset() if parameters["strict"] else frozenset(was.get("ailing", ()))
     fleet = frozenset() if parameters["removes"] else frozenset(was.get("fleet", ()))
-    return gate.shut(flux.everything(cluster), flux.owners(cluster), gate.Bar(ailing, fleet, parameters["ignore"]))
+    found, owners = flux_listing.everything(cluster), flux_listing.owners(cluster)
+    return gate.shut(found, owners, gate.Bar(ailing, fleet, parameters["ignore"]))
 
 
 def _wait(cluster: Cluster, parameters: Mapping[str, Any], say: Say) -> list[Health]:

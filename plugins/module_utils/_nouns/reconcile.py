@@ -24,7 +24,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import standi
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.health import View
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.standing import Standing, Wish
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import evidence, flux
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import evidence, flux, flux_listing
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster, wait
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
@@ -73,8 +73,8 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
 
 
 def _look(cluster: Cluster, wish: Wish, asked: str = "") -> tuple[View, state.FluxState, Standing]:
-    found = flux.everything(cluster)
-    view, state_now = View(found, flux.owners(cluster), asked), state.of(found)
+    found = flux_listing.everything(cluster)
+    view, state_now = View(found, flux_listing.owners(cluster), asked), state.of(found)
     return view, state_now, standing.stand(view, state_now, wish)
 
 

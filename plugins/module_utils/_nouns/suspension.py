@@ -16,7 +16,7 @@ from ansible_collections.fluxops.fleet.plugins.module_utils._arguments import AU
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet import pause, state
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import NotReady, raise_if
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.plan import name
-from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux, objects
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import flux_listing, objects
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
 from ansible_collections.fluxops.fleet.plugins.module_utils._noun import Result, Say
 
@@ -38,8 +38,8 @@ def run(parameters: Mapping[str, Any], *, check_mode: bool, say: Say) -> Result:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     new = pause.Mark(scope, parameters["reason"].strip(), parameters["by"], now)
     with Cluster(parameters["auth"], where) as cluster:
-        found = flux.everything(cluster)
-        targets = pause.targets(found, flux.owners(cluster) if tenant else {}, tenant)
+        found = flux_listing.everything(cluster)
+        targets = pause.targets(found, flux_listing.owners(cluster) if tenant else {}, tenant)
         if not targets:
             missing = f"tenant {tenant} is not on this cluster" if tenant else "Flux is not installed"
             raise NotReady(f"{where}: {missing}: there is nothing that could be {wanted}")

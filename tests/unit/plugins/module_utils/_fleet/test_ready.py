@@ -53,6 +53,25 @@ def test_flux_object_truth_table(found: Any, state: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "reason", "suspend", "expected"),
+    [
+        ("Unknown", "Progressing", False, True),
+        ("Unknown", "Progressing", True, False),
+        ("Unknown", "Other", False, False),
+        ("True", "ReconciliationSucceeded", False, False),
+        ("False", "Progressing", False, False),
+    ],
+)
+def test_in_progress_is_what_its_controller_is_just_at(value: str, reason: str, suspend: bool, expected: bool) -> None:
+    said = [{**one, "reason": reason} for one in condition(value)]
+    assert ready.in_progress(flux({"conditions": said}, suspend=suspend)) is expected
+
+
+def test_what_was_never_looked_at_is_not_in_progress() -> None:
+    assert not ready.in_progress(flux(None))
+
+
+@pytest.mark.parametrize(
     ("status", "revision"),
     [
         ({"lastAppliedRevision": "main@sha1:1"}, "main@sha1:1"),
