@@ -13,8 +13,8 @@ author: fluxops.fleet contributors (@fluxops)
 description:
   - Reads one cluster and writes nothing.
   - A cluster that can not be reached is a result (RV(reachable) is false), no failure, so that the others go on.
-  - A Kustomization says nothing of how it is while Flux looks at it, as it does at every interval. What comes of it is waited
-    for, for ten seconds at most.
+  - A Kustomization says nothing of how it is while Flux looks at it, as it does at every interval. What comes of it is
+    waited for, for ten seconds at most.
 extends_documentation_fragment:
   - fluxops.fleet._attributes
   - fluxops.fleet._auth
