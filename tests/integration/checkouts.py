@@ -14,11 +14,12 @@ from tests.integration.project import Project
 
 
 class Checkout:
-    """A working copy of a project's repository, in a new folder."""
+    """A working copy, in a new folder, of a repository of the forge: by its name, else the project's own."""
 
-    def __init__(self, project: Project, folder: Path) -> None:
+    def __init__(self, project: Project, folder: Path, repository: str = "") -> None:
         self._project, self.folder = project, folder
-        self._run("clone", "--quiet", project.lab.forge.urls(project.repository)["https_url"], str(folder))
+        urls = project.lab.forge.urls(repository or project.repository)
+        self._run("clone", "--quiet", urls["https_url"], str(folder))
 
     def git(self, *arguments: str) -> str:
         """Git in the checkout; what it says."""

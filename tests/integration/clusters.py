@@ -9,6 +9,7 @@ import base64
 import json
 import re
 import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ Object = dict[str, Any]
 Key = tuple[str, str, str]
 """Kind, namespace, name."""
 
+KUSTOMIZATIONS = "kustomizations.kustomize.toolkit.fluxcd.io"
+_PROGRESSING, _LOOK_SECONDS = {"Progressing"}, 60
 # What a cluster writes for itself, whoever uses it.
 _OWN_KINDS = {
     "ComponentStatus", "ControllerRevision", "EndpointSlice", "Endpoints", "Event", "IPAddress", "Lease", "Node",
@@ -52,6 +55,21 @@ class Cluster:
         text = self.kubectl("get", *arguments, "--ignore-not-found", "--show-managed-fields", "-o", "json")
         found = json.loads(text) if text else None
         return found["items"] if found and found["kind"] == "List" else found
+
+    def syncs(self, *where: str) -> Any:
+        """Flux's Kustomizations, as ``get`` has them: each as it is when Flux does not look at it.
+
+        It does at every interval, and takes back for that long what it said of it.
+        """
+        found = self.get(KUSTOMIZATIONS, *where)
+        return [self._at_rest(one) for one in found] if isinstance(found, list) else self._at_rest(found)
+
+    def _at_rest(self, sync: Object) -> Object:
+        end = time.monotonic() + _LOOK_SECONDS
+        while time.monotonic() < end and (_PROGRESSING & {one["reason"] for one in _ready(sync)}):
+            time.sleep(0.5)
+            sync = self.get(KUSTOMIZATIONS, "-n", sync["metadata"]["namespace"], sync["metadata"]["name"])
+        return sync
 
     def flux(self, kind: str, name: str = "flux-system") -> Object:
         """An object of namespace flux-system."""
@@ -113,7 +131,7 @@ class Cluster:
         revision = self.flux("gitrepository")["status"].get("artifact", {}).get("revision", "")
         if not revision.endswith(commit):
             return False
-        kustomizations = self.get("kustomizations.kustomize.toolkit.fluxcd.io", "-n", "flux-system")
+        kustomizations = self.get(KUSTOMIZATIONS, "-n", "flux-system")
         foreign = [one for one in kustomizations if one["spec"]["sourceRef"]["name"] != "flux-system"]
         return all(
             is_ready(one) and (one in foreign or one["status"].get("lastAppliedRevision") == revision)
@@ -127,11 +145,14 @@ class Cluster:
         return [argument for own in running if Path(own[0]).name == program for argument in own]
 
 
+def _ready(found: Object) -> list[Object]:
+    return [one for one in (found.get("status") or {}).get("conditions", []) if one["type"] == "Ready"]
+
+
 def is_ready(found: Object) -> bool:
     """Whether the Ready condition is true, and about what is there now."""
-    status = found.get("status") or {}
-    current = status.get("observedGeneration") == found["metadata"].get("generation")
-    return current and any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", []))
+    current = (found.get("status") or {}).get("observedGeneration") == found["metadata"].get("generation")
+    return current and any(one["status"] == "True" for one in _ready(found))
 
 
 def _key(found: Object) -> Key:

@@ -178,7 +178,7 @@ def test_facts_and_shards_are_applied(cluster: Cluster) -> None:
     facts = cluster.flux("configmap", "fleet-cluster")
     assert facts["data"] == {"cluster_name": cluster.name, "cluster_environment": ENVIRONMENTS[cluster.name]}
     assert facts["metadata"]["annotations"]["fleet.fluxops.io/cluster-uid"] == cluster.identity()
-    found = {one["metadata"]["name"]: one for one in cluster.get("kustomizations.kustomize.toolkit.fluxcd.io", "-A")}
+    found = {one["metadata"]["name"]: one for one in cluster.syncs("-A")}
     assert set(found) == {"flux-system", "projects-own", *(f"projects-{shard}" for shard in SHARDS)}
     assert [name for name, one in found.items() if not is_ready(one)] == []
 

@@ -167,7 +167,7 @@ def test_run_after_kills_converges(killed: Killed) -> None:
     assert len(project.commits()) == 2
     assert project.key_titles() == [f"{STAGING}/flux-system/flux-system"]
     project.settle(cluster)
-    assert is_ready(cluster.flux("kustomization"))
+    assert is_ready(cluster.syncs("-n", "flux-system", "flux-system"))
     assert cluster.secret("given") == {"value": killed.secret}
     assert project.run("--limit", STAGING).changed == {STAGING: 0}
     assert project.traces(killed.needles | forms(cluster.secret("flux-system")["identity"])) == []

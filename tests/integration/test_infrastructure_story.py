@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.clusters import Cluster, is_ready
+from tests.integration.clusters import KUSTOMIZATIONS, Cluster, is_ready
 from tests.integration.conftest import Grounds
 from tests.integration.project import PRODUCTION, STAGING, Outcome, eventually
 from tests.integration.sealing import new_key, sealed
@@ -23,7 +23,6 @@ from tests.lab import Lab, artifacts, charts
 SECOND = "staging-2"
 NAMES = (STAGING, SECOND, PRODUCTION)
 ENVIRONMENTS = {STAGING: "staging", SECOND: "staging", PRODUCTION: "production"}
-KUSTOMIZATIONS = "kustomizations.kustomize.toolkit.fluxcd.io"
 RELEASES = "helmreleases.helm.toolkit.fluxcd.io"
 PREFIX = "infrastructure-"
 # Configs and extras come side by side, and tenants after both.
@@ -180,7 +179,7 @@ class Story:
 
     def kustomizations(self, name: str) -> dict[str, dict[str, Any]]:
         """Component → its Flux Kustomization on a cluster."""
-        every = self.clusters[name].get(KUSTOMIZATIONS, "-n", "flux-system")
+        every = self.clusters[name].syncs("-n", "flux-system")
         named = {one["metadata"]["name"]: one for one in every}
         return {key.removeprefix(PREFIX): one for key, one in named.items() if key.startswith(PREFIX)}
 
@@ -352,12 +351,12 @@ def test_tenant_moves_from_one_cluster_of_an_environment_to_the_other(story: Sto
     broken = story.onboard([STAGING], {"exceptions": {STAGING: {"path": "./nowhere"}}}, fleet_allow=word)
     assert broken.code != 0
     assert old.get("deployment", "-n", "payments", "app")["metadata"]["uid"] == running
-    assert is_ready(old.get(KUSTOMIZATIONS, "-n", "payments", "payments"))
+    assert is_ready(old.syncs("-n", "payments", "payments"))
     commits = story.project.commits()
     moved = story.onboard([STAGING], fleet_allow=word)
     assert moved.code == 0, moved.output
     assert len(story.project.commits()) == len(commits) + 2
-    assert is_ready(new.get(KUSTOMIZATIONS, "-n", "payments", "payments"))
+    assert is_ready(new.syncs("-n", "payments", "payments"))
     assert new.get("deployment", "-n", "payments", "app") is not None
     assert not [key for key in old.objects() if "payments" in str(key)]
     keys = story.teams.key_titles(story.request["sources"][0]["url"])

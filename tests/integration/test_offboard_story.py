@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 
 from tests.integration.checkouts import Checkout
-from tests.integration.clusters import Cluster, is_ready
+from tests.integration.clusters import KUSTOMIZATIONS, Cluster, is_ready
 from tests.integration.conftest import Grounds
 from tests.integration.handmade import as_text, volume
 from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Outcome, eventually
 from tests.integration.teams import ENVIRONMENTS, Teams
 
-KUSTOMIZATIONS = "kustomizations.kustomize.toolkit.fluxcd.io"
 WORD = ["remove_tenant"]
 BOTH = [*WORD, "remove_volumes"]
 STONE = f"projects/production/clusters/{PRODUCTION}/leaving.leaving"
@@ -114,7 +113,7 @@ def test_a_finalizer_that_hangs_holds_the_files(story: Story) -> None:
     assert HANGING[0] in run.failure(STAGING)
     assert story.project.commits() == commits
     assert cluster.get("serviceaccount", "-n", "leaving", "fleet-tenant") is not None
-    assert is_ready(story.clusters[PRODUCTION].get(KUSTOMIZATIONS, "-n", "leaving", "leaving"))
+    assert is_ready(story.clusters[PRODUCTION].syncs("-n", "leaving", "leaving"))
 
 
 def test_the_next_run_finishes_it(story: Story) -> None:
@@ -179,7 +178,7 @@ def test_and_is_finished_by_the_next_run_service_account_or_not(story: Story) ->
 
 
 def _is_in_sync(cluster: Cluster, tenant: str) -> bool:
-    return is_ready(cluster.get(KUSTOMIZATIONS, "-n", tenant, tenant))
+    return is_ready(cluster.syncs("-n", tenant, tenant))
 
 
 def test_the_other_tenant_has_noticed_nothing(story: Story) -> None:

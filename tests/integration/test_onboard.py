@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,14 +15,16 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integration.clusters import Cluster, Key, Object, is_ready
+from tests.integration.checkouts import Checkout
+from tests.integration.clusters import KUSTOMIZATIONS, Cluster, Key, Object, is_ready
 from tests.integration.conftest import Grounds
 from tests.integration.project import CLUSTERS, PRODUCTION, STAGING, Outcome, eventually
 from tests.integration.sealing import new_key, sealed
-from tests.integration.teams import ENVIRONMENTS, Teams, projects
+from tests.integration.teams import ENVIRONMENTS, Teams, projects, workload
+from tests.integration.test_fence import RULES
+from tests.integration.test_git import make_key
 from tests.lab import artifacts
 
-KUSTOMIZATIONS = "kustomizations.kustomize.toolkit.fluxcd.io"
 REPOSITORIES = "gitrepositories.source.toolkit.fluxcd.io"
 
 
@@ -92,11 +95,11 @@ def test_one_run_brings_the_tenant_to_both_environments(story: Story) -> None:
 
 
 def test_its_workload_runs(story: Story, cluster: Cluster) -> None:
-    for kind, name in ((REPOSITORIES, "deploy"), (KUSTOMIZATIONS, "payments")):
-        assert is_ready(cluster.get(kind, "-n", "payments", name)), name
+    assert is_ready(cluster.get(REPOSITORIES, "-n", "payments", "deploy"))
+    assert is_ready(cluster.syncs("-n", "payments", "payments"))
     available = lambda: cluster.get("deployment", "-n", "payments", "web")["status"].get("availableReplicas") == 1  # noqa: E731
     eventually(available, "the workload of the tenant runs")
-    sync = cluster.flux(KUSTOMIZATIONS, "tenant-payments")
+    sync = cluster.syncs("-n", "flux-system", "tenant-payments")
     assert is_ready(sync)
     assert (sync["spec"]["prune"], sync["spec"]["deletionPolicy"]) == (True, "Orphan")
 
@@ -186,7 +189,7 @@ def test_next_run_completes_the_cluster_that_was_down(story: Story, teams: Teams
     assert run.code == 0, run.output
     assert story.project.commits() == commits
     assert run.rows[PRODUCTION]["ready"] is True
-    assert is_ready(story.clusters[PRODUCTION].get(KUSTOMIZATIONS, "-n", "latecomer", "latecomer"))
+    assert is_ready(story.clusters[PRODUCTION].syncs("-n", "latecomer", "latecomer"))
 
 
 def test_a_template_of_the_user(story: Story, teams: Teams, tmp_path: Path) -> None:
@@ -293,7 +296,7 @@ def test_a_request_with_every_field(story: Story, teams: Teams) -> None:
     sync = one.get(KUSTOMIZATIONS, "-n", "atlas", "atlas")["spec"]
     assert sync["dependsOn"] == [{"name": "payments", "namespace": "payments"}]
     assert (sync["timeout"], sync["retryInterval"]) == ("2m", "5s")
-    assert is_ready(other.get(KUSTOMIZATIONS, "-n", "atlas", "atlas"))
+    assert is_ready(other.syncs("-n", "atlas", "atlas"))
     again = story.onboard(fleet_requests=teams.write(asked), fleet_secrets=fleet_secrets)
     assert again.changed == dict.fromkeys(CLUSTERS, 0), again.output
     # What needs signatures that nobody made here: the API server knows each field.
@@ -303,6 +306,94 @@ def test_a_request_with_every_field(story: Story, teams: Teams) -> None:
     for doc in flux:
         doc["metadata"]["namespace"] = "atlas"
     one.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", text=yaml.safe_dump_all(flux))
+
+
+# The tenant's fence in each environment: the fields of a request that an environment may have for itself.
+FENCES: dict[str, dict[str, Any]] = {
+    "staging": {
+        "quota": {"pods": 5},
+        "limits": {"memory": "64Mi"},
+        "network": "closed",
+        "podSecurity": "restricted",
+        "role": "edit",
+    },
+    "production": {"profile": "open", "rules": RULES},
+}
+PATCHES = """target: {kind: LimitRange}
+patch:
+  - {op: add, path: /spec/limits/0/max, value: {cpu: "2"}}
+{% if environment == "production" %}
+---
+target: {kind: Namespace}
+patch:
+  metadata: {annotations: {corp.example/on-call: {{ tenant.owner.team }}}}
+{% endif %}
+"""
+
+
+FENCING = ("resourcequota", "limitrange", "networkpolicy", "role", "rolebinding")
+
+
+def named(cluster: Cluster, kind: str) -> dict[str, Object]:
+    """The objects of a kind in the tenant's namespace, by name."""
+    return {one["metadata"]["name"]: one for one in cluster.get(kind, "-n", "ledger") or ()}
+
+
+def test_each_environment_has_a_fence_of_its_own_and_the_platforms_patches(
+    story: Story, teams: Teams, tmp_path: Path
+) -> None:
+    tmp_path.joinpath("tenant-patches.yaml.j2").write_text(PATCHES)
+    asked = teams.request("ledger", teams.deployment("ledger"))
+    for environment, fence in FENCES.items():
+        asked["environments"][environment] |= fence
+    run = story.onboard(fleet_requests=teams.write(asked), fleet_templates=str(tmp_path))
+    assert run.code == 0, run.output
+    one, other = ({kind: named(story.clusters[name], kind) for kind in FENCING} for name in (STAGING, PRODUCTION))
+    assert one["resourcequota"]["fleet"]["spec"]["hard"]["pods"] == "5"
+    [limit] = one["limitrange"]["fleet"]["spec"]["limits"]
+    assert (limit["default"]["memory"], limit["max"]) == ("64Mi", {"cpu": "2"})
+    assert "fleet-default-deny" in one["networkpolicy"]
+    assert one["rolebinding"]["fleet-tenant-edit"]["roleRef"]["name"] == "edit"
+    assert {kind for kind, found in other.items() if found} == {"role", "rolebinding"}
+    assert other["rolebinding"].keys() == {"fleet-tenant-rules"}
+    spaces = {name: cluster.get("namespace", "ledger")["metadata"] for name, cluster in story.clusters.items()}
+    enforced = "pod-security.kubernetes.io/enforce"
+    assert [spaces[name]["labels"].get(enforced) for name in (STAGING, PRODUCTION)] == ["restricted", None]
+    on_call = "corp.example/on-call"
+    assert [spaces[name]["annotations"].get(on_call) for name in (STAGING, PRODUCTION)] == [None, "ledger"]
+
+
+def test_what_is_not_signed_is_not_applied(story: Story, teams: Teams, tmp_path: Path) -> None:
+    url, (private, public) = teams.deployment("vault"), make_key(tmp_path)
+    repository = url.rpartition("/")[2].removesuffix(".git")
+    checkout = Checkout(story.project, tmp_path / "deployment", repository)
+    key = tmp_path / "signer"
+    key.write_text(private)
+    key.chmod(0o600)
+    for setting in ("gpg.format=ssh", f"user.signingKey={key}", "commit.gpgSign=true"):
+        checkout.git("config", *setting.split("=", 1))
+    manifest = checkout.folder / "flux/staging/app.yaml"
+    manifest.write_text(yaml.safe_dump(workload("signed")))
+    checkout.commit("signed")
+    place = {"source": "deploy", "ref": {"branch": "main"}, "path": "./flux/staging", "retryInterval": "5s"}
+    sources = [{"name": "deploy", "url": url, "verify": {"mode": "HEAD", "secret": "signers"}}]
+    asked = teams.request("vault", url, sources=sources, environments={"staging": place})
+    signers = {"tenant": "vault", "namespace": "vault", "name": "signers", "data": {"team.sshpub": public}}
+    run = story.onboard("--limit", STAGING, fleet_requests=teams.write(asked), fleet_secrets=[signers])
+    assert run.code == 0, run.output
+    cluster = story.clusters[STAGING]
+    source = cluster.get(REPOSITORIES, "-n", "vault", "deploy")
+    assert {one["type"]: one["status"] for one in source["status"]["conditions"]}["SourceVerified"] == "True"
+    assert cluster.get("deployment", "-n", "vault", "signed") is not None
+    checkout.git("config", "commit.gpgSign", "false")
+    manifest.write_text(yaml.safe_dump(workload("smuggled")))
+    checkout.commit("not signed")
+    run = story.project.run("--limit", STAGING, playbook="reconcile", fleet_tenant="vault")
+    assert run.code != 0
+    assert "GitRepository vault/deploy: " in run.failure(STAGING)
+    assert "signature" in run.failure(STAGING)
+    assert cluster.get("deployment", "-n", "vault", "smuggled") is None
+    assert cluster.get("deployment", "-n", "vault", "signed") is not None
 
 
 BAD = {
@@ -366,23 +457,27 @@ def test_a_cluster_made_anew_has_its_tenants_back_by_one_run(story: Story) -> No
     assert keys[f"{STAGING}/payments/deploy"].split()[:2] == secret["identity.pub"].split()[:2]
 
 
-def test_fifty_tenants_one_of_them_broken(story: Story, teams: Teams) -> None:
-    """By one run for staging, which changes nothing of production. Last: each commit has Flux build all fifty anew."""
+# CONTRIBUTING.md says when more are worth their time.
+MANY = int(os.environ.get("LAB_TENANTS", "50"))
+
+
+def test_many_tenants_one_of_them_broken(story: Story, teams: Teams) -> None:
+    """By one run for staging, which changes nothing of production. Last: each commit has Flux build them all anew."""
     url = teams.deployment("app")
     place = {"source": "deploy", "ref": {"branch": "main"}, "path": "./flux/staging"}
-    names = [f"team-{number:02}" for number in range(50)]
+    names = [f"team-{number:03}" for number in range(MANY)]
     wanted = [teams.request(name, url, environments={"staging": place}) for name in names]
     broken = {**place, "path": "./there-is-no-such-path"}
-    wanted[17] = teams.request("team-17", url, environments={"staging": broken})
+    wanted[17] = teams.request("team-017", url, environments={"staging": broken})
     commits, production = story.project.commits(), projects(story.project, "production")
     contents = story.contents(PRODUCTION)
     run = story.onboard("--limit", STAGING, fleet_requests=teams.write(*wanted))
     assert run.code != 0
     assert len(story.project.commits()) == len(commits) + 1
-    ready = {name: is_ready(story.clusters[STAGING].get(KUSTOMIZATIONS, "-n", name, name)) for name in names}
-    assert [name for name, one in ready.items() if not one] == ["team-17"]
-    assert "team-17" in run.failure(STAGING)
+    found = {one["metadata"]["name"]: one for one in story.clusters[STAGING].syncs("-A")}
+    assert [name for name in names if not is_ready(found[name])] == ["team-017"]
+    assert "team-017" in run.failure(STAGING)
     assert "there-is-no-such-path" in run.failure(STAGING)
-    assert not [name for name in names if name != "team-17" and name in run.failure(STAGING)]
+    assert not [name for name in names if name != "team-017" and name in run.failure(STAGING)]
     assert projects(story.project, "production") == production
     assert story.contents(PRODUCTION) == contents

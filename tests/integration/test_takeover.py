@@ -142,7 +142,7 @@ def test_their_lockdown_and_workloads_go_on(cluster: Cluster) -> None:
     assert "sparseCheckout" not in cluster.flux("gitrepository")["spec"]
     root, apps = cluster.flux("kustomization"), cluster.flux("kustomization", "apps")
     assert root["spec"]["serviceAccountName"] == "kustomize-controller"
-    assert is_ready(apps)
+    assert is_ready(cluster.syncs("-n", "flux-system", "apps"))
     assert apps["metadata"]["generation"] == 1
     assert apps["status"]["lastAppliedRevision"] == root["status"]["lastAppliedRevision"]
 
