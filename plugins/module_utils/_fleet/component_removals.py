@@ -69,8 +69,7 @@ def going(
     Nothing where the inventory is wrong: then it is refused.
     """
     syncs = {documents.label(one, COMPONENT_LABEL): one for one in found.get("Kustomization", ()) if _is_sync(one)}
-    faults = [one for name, layer in zip(VARIABLES, layers, strict=False) for one in _faults(name, layer)]
-    if not syncs or faults:
+    if not syncs or any(_faults(name, layer) for name, layer in zip(VARIABLES, layers, strict=False)):
         return {}
     present = Declared.from_layers(layers, place).present
     releases = {_key(one): one for one in found.get("HelmRelease", ())}

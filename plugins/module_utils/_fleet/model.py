@@ -27,6 +27,7 @@ _VARIABLE = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 # The rules of git-check-ref-format(1) that a branch name can break.
 _BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|/\.|\.lock(/|$)|[/.]$|^(@|HEAD)$")
 # An SSH URL of which all may be shown: its user is no secret, the cluster's file in the repository holds it too.
+_LEADING_DASH, _NOT_IN_PATHS = re.compile(r"(//|@)-"), re.compile(r"[@?#]")
 _PLAIN_SSH = re.compile(r"ssh://([A-Za-z0-9._-]+@)?[^@?#]*")
 
 RESERVED_ENVIRONMENTS = ("base",)
@@ -198,9 +199,9 @@ def _fault_of_url(value: str) -> str:
         return "credentials stand in the URL: take them out, and give fleet_repository_token"
     if parts.scheme not in ("ssh", "https") or not parts.hostname or not port_is_fine or len(parts.path) < 2:
         return "ssh://git@host/path.git or https://host/path.git (Flux knows no host:path form)"
-    if re.search(r"(//|@)-", f"//{parts.netloc}") or any(ord(character) < 33 for character in value):
+    if _LEADING_DASH.search(f"//{parts.netloc}") or any(ord(character) < 33 for character in value):
         return "a host or user can't begin with '-', a URL holds no white space"
-    if re.search(r"[@?#]", value.partition(parts.netloc)[2]):
+    if _NOT_IN_PATHS.search(value.partition(parts.netloc)[2]):
         return "after the host a Git URL holds no '@' (write %40), '?' or '#'"
     return ""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.request import Path
@@ -49,6 +49,11 @@ class Text:
     hint: str
     longest: int = 253
     check: Callable[[str], tuple[str, str] | None] | None = None
+    _compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Ansible forks for each host: what is compiled in a fork is compiled anew for each.
+        object.__setattr__(self, "_compiled", re.compile(self.pattern))
 
     def schema(self) -> Schema:
         return {"type": "string", "pattern": f"^(?:{self.pattern})$", "maxLength": self.longest}
@@ -63,12 +68,12 @@ class Text:
         found = self.check(value) if self.check else None
         if found:
             yield path, found[0], found[1]
-        elif not re.fullmatch(self.pattern, value):
+        elif not self._compiled.fullmatch(value):
             yield path, value, self.hint + self._foreign(value)
 
     def _foreign(self, value: str) -> str:
         """The first character that nobody sees, or takes for another one, with its number."""
-        strange = (one for one in value if not " " <= one <= "~" and not re.fullmatch(self.pattern, one))
+        strange = (one for one in value if not " " <= one <= "~" and not self._compiled.fullmatch(one))
         found = next(strange, None)
         return f" (it holds U+{ord(found):04X})" if found else ""
 
@@ -148,6 +153,7 @@ class Amount:
 
     description: str
     pattern = r"[0-9]{1,18}(\.[0-9]{1,9})?([EPTGM]i?|k|Ki|m|[eE][0-9]{1,2})?"
+    _compiled = re.compile(pattern)
 
     def schema(self) -> Schema:
         return {
@@ -159,7 +165,7 @@ class Amount:
 
     def faults(self, value: Any, path: Path) -> Iterator[Fault]:
         number = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _LARGEST
-        if not number and not (isinstance(value, str) and re.fullmatch(self.pattern, value)):
+        if not number and not (isinstance(value, str) and self._compiled.fullmatch(value)):
             yield path, value, "a quantity of Kubernetes, such as 20, 500m or 4Gi"
 
 

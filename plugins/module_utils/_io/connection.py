@@ -13,6 +13,7 @@ import re
 import ssl
 import sys
 import threading
+import time
 from base64 import b64decode
 from collections.abc import Mapping
 from copy import deepcopy
@@ -43,6 +44,7 @@ _RETRIED = (429, 500, 502, 503, 504)
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60
 # As long as a server may have us wait before we ask again; one that wants more than this is as good as down.
 _LONGEST_PAUSE = 60.0
+_SIGNED_SECONDS = 60
 _EMBEDDED = {
     "certificate-authority-data": "certificate-authority",
     "client-certificate-data": "client-certificate",
@@ -167,8 +169,9 @@ def _apply_options(configuration: Any, auth: Mapping[str, Any]) -> None:
         if auth.get(option) is not None:
             setattr(configuration, field, auth[option])
     if auth.get("api_key"):
-        configuration.api_key["authorization"] = auth["api_key"]
-        configuration.api_key_prefix["authorization"] = "Bearer"
+        configuration.refresh_api_key_hook = None  # which would put the kubeconfig's own token back
+        configuration.api_key = {"authorization": auth["api_key"]}
+        configuration.api_key_prefix = {"authorization": "Bearer"}
 
 
 class Connection:
@@ -177,7 +180,9 @@ class Connection:
     def __init__(self, auth: Mapping[str, Any], where: str) -> None:
         self.where = where
         self._api, self._files, acting = connect(auth, where)
+        self._host = self._api.configuration.host
         self._lock = threading.Lock()
+        self._signed, self._signed_until = "", 0.0
         self._headers = {"Accept": "application/json", "User-Agent": "fluxops.fleet"}
         user = auth.get("impersonate_user") or acting.user
         self._headers |= {"Impersonate-User": user} if user else {}
@@ -192,27 +197,36 @@ class Connection:
 
         ``retries``: False for what is worth one question alone.
         """
-        configuration = self._api.configuration
         headers = urllib3.HTTPHeaderDict(self._headers)
         for group in self._groups:
             headers.add("Impersonate-Group", group)
-        # By the one name in new versions of the client, by the other in old ones, and in what we set ourselves.
-        tokens = map(configuration.get_api_key_with_prefix, ("BearerToken", "authorization"))
-        token = next(filter(None, tokens), None)
-        if token:
-            headers["Authorization"] = token
-        elif configuration.username:
-            headers["Authorization"] = configuration.get_basic_auth_token()
+        if signed := self._authorization():
+            headers["Authorization"] = signed
         if body is not None:
             headers["Content-Type"] = content_type
         try:
             answer = self._api.rest_client.pool_manager.request(
-                method, configuration.host + path, body=body, headers=headers, retries=retries,
+                method, self._host + path, body=body, headers=headers, retries=retries,
                 timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
             )  # fmt: skip
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise Unreachable(f"{self.where}: {configuration.host} does not answer: {_cause(error)}") from None
+            raise Unreachable(f"{self.where}: {self._host} does not answer: {_cause(error)}") from None
         return answer.status, answer.data
+
+    def _authorization(self) -> str:
+        """The header by which we sign in; empty for certificates alone.
+
+        The client reads all of its settings anew whenever it is asked, which takes as long as a request. What it says
+        holds for a while: a credential plugin's token is renewed five minutes before its end.
+        """
+        if time.monotonic() >= self._signed_until:
+            configuration = self._api.configuration
+            # By the one name in new versions of the client, by the other in old ones, and in what we set ourselves.
+            tokens = map(configuration.get_api_key_with_prefix, ("BearerToken", "authorization"))
+            basic = configuration.get_basic_auth_token() if configuration.username else ""
+            self._signed = str(next(filter(None, tokens), basic))
+            self._signed_until = time.monotonic() + _SIGNED_SECONDS
+        return self._signed
 
     def close(self) -> None:
         """Close connections and forget credentials."""

@@ -20,6 +20,7 @@ import yaml
 from urllib3.exceptions import DependencyWarning
 
 from ansible_collections.fluxops.fleet.plugins.module_utils._fleet.errors import ClusterError, Unreachable
+from ansible_collections.fluxops.fleet.plugins.module_utils._io import connection
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.cluster import Cluster
 from ansible_collections.fluxops.fleet.plugins.module_utils._io.connection import connect
 
@@ -142,6 +143,31 @@ def test_option_wins_over_what_the_kubeconfig_acts_as(server: Server) -> None:
     found = headers(server, auth)
     assert (found["impersonate-user"], found["groups"]) == ("me", "")
     assert "impersonate-uid" not in found
+
+
+def test_options_win_over_the_kubeconfigs_server_and_token_in_every_request(server: Server) -> None:
+    config = kubeconfig("http://api.invalid:6443", {"token": "of the kubeconfig"})
+    with Cluster({"kubeconfig": config, "context": "right", "host": server.url, "api_key": "mine"}, "here") as cluster:
+        assert [cluster.version() for _again in range(2)] == ["v1.36.3"] * 2
+    assert [found["authorization"] for _path, found in server.asked] == ["Bearer mine"] * 2
+    with Cluster({"kubeconfig": config, "context": "right", "host": server.url}, "here") as cluster:
+        assert [cluster.version() for _again in range(2)] == ["v1.36.3"] * 2
+    assert server.asked[-1][1]["authorization"] == "Bearer of the kubeconfig"
+
+
+def test_token_of_a_credential_plugin_is_renewed_before_its_end(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_SIGNED_SECONDS", 0)
+    issued = """{"token": "'$$'", "expirationTimestamp": "2026-01-01T00:00:00Z"}"""
+    answer = f"""{{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {issued}}}"""
+    plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", f"echo '{answer}'"]}
+    auth = {"kubeconfig": kubeconfig(server.url, {"exec": plugin}), "context": "right"}
+    with Cluster(auth, "here") as cluster:
+        assert [cluster.version() for _again in range(2)] == ["v1.36.3"] * 2
+    first, second = (found["authorization"] for _path, found in server.asked)
+    assert first.startswith("Bearer ")
+    assert first != second
 
 
 def test_nobody_is_acted_as_unless_said(server: Server) -> None:
